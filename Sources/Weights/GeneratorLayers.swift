@@ -79,10 +79,10 @@ extension GeneratorDescription {
         layers.flatMap { [($0.weightKey, $0.weightShape), ($0.biasKey, $0.biasShape)] }
     }
 
-    /// Throws one `WeightsError` that lists every missing, unexpected and mis-shaped tensor. With a `prefix` (`G.` in a
-    /// training state) only the tensors under it are looked at.
+    /// Throws one `WeightsError` that lists every missing, unexpected and mis-shaped tensor. Looks at the tensors under
+    /// `prefix` (`G.` in a training state) + `model.` only: a file may hold others beside the generator.
     public func validate(_ file: WeightsFile, prefix: String = "") throws {
-        let found = file.tensors.filter { $0.key.hasPrefix(prefix) }.mapValues(\.shape)
+        let found = file.tensors.filter { $0.key.hasPrefix(prefix + "model.") }.mapValues(\.shape)
         let differences = differences(from: found, prefix: prefix)
         guard differences.isEmpty else {
             throw WeightsError(path: file.path, "is not \(summary): " + differences.joined(separator: "; "))

@@ -71,10 +71,10 @@ final class GeneratorDescriptionTests: XCTestCase {
 
         tensors.removeAll { $0.name == "G.model.4.bias" || $0.name == "G.model.13.weight" }
         tensors[0].shape = [7, 7, 3, 2]
-        try Safetensors.write(path, tensors: tensors + [("G.extra", [1], [0])], metadata: one.metadata)
+        try Safetensors.write(path, tensors: tensors + [("G.model.extra", [1], [0])], metadata: one.metadata)
         XCTAssertThrowsError(try one.validate(Safetensors.read(path), prefix: "G.")) { error in
             for part in [
-                "missing (2): G.model.4.bias, G.model.13.weight", "unexpected (1): G.extra",
+                "missing (2): G.model.4.bias, G.model.13.weight", "unexpected (1): G.model.extra",
                 "G.model.1.weight is [7, 7, 3, 2], expected [2, 3, 7, 7]", path,
             ] {
                 XCTAssertTrue("\(error)".contains(part), "\(error)")
