@@ -105,4 +105,7 @@ const struct ctk_kernels *ctk_named(const char *name);
 /// The i-th table that this machine can run, best first, or null past the last.
 const struct ctk_kernels *ctk_available(size_t i);
 
+/// Processors in this process's affinity mask (all that are online, where it is wider than the mask's type).
+int ctk_processors_in_affinity(void);
+
 #endif
