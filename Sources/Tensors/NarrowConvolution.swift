@@ -12,22 +12,23 @@ public final class NarrowConvolution: Convolution {
     private let appliesTanh: Bool
 
     /// - Parameters:
-    ///   - weight: (outputChannels, inputChannels, kernelSize, kernelSize).
+    ///   - weight: (outputChannels, inputChannels, kernelSize, kernelSize), or as `layout` says.
     ///   - tanh: apply the hyperbolic tangent to the result.
     public init(
         weight: UnsafePointer<Float>, bias: UnsafePointer<Float>?, inputChannels: Int, outputChannels: Int,
-        kernelSize k: Int, padding: Padding, pad: Int, tanh: Bool
+        kernelSize k: Int, padding: Padding, pad: Int, tanh: Bool, layout: WeightLayout? = nil
     ) {
         (self.inputChannels, self.outputChannels, kernelSize) = (inputChannels, outputChannels, k)
         (self.pad, self.padding, appliesTanh) = (pad, padding, tanh)
         self.bias = bias.map { copy($0, count: outputChannels) }
+        let layout = layout ?? .outputInput(inputChannels, outputChannels, k)
         let columns = k * outputChannels
         let plain = BufferPool.shared.take(k * inputChannels * columns)
         for y in 0..<k {
             for i in 0..<inputChannels {
                 for column in 0..<columns {
                     let (x, o) = (column / outputChannels, column % outputChannels)
-                    plain.pointer[(y * inputChannels + i) * columns + column] = weight[((o * inputChannels + i) * k + y) * k + x]
+                    plain.pointer[(y * inputChannels + i) * columns + column] = weight[layout.offset(y, x, i, o)]
                 }
             }
         }
