@@ -125,6 +125,7 @@ final class Examiner: @unchecked Sendable {
         case .sync(let token):
             // Where the kernel does not tell everything, or has lost some of it, a scan does.
             if overflowRescan != nil || !isFullyWatched { rescan() }
+            publishCounts()
             output.synchronised(token)
         case .forget(let path):
             forget(path)
