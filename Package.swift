@@ -28,7 +28,7 @@ let package = Package(
         .systemLibrary(name: "CLittleCMS", pkgConfig: "lcms2", providers: [.apt(["liblcms2-dev"])]),
         .target(name: "CInotify"),
         .target(
-            name: "CImageCodecs",
+            name: "CImageCodecs", cSettings: optimisedC,
             linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16"), .linkedLibrary("z")]),
         .target(name: "CTensorKernels", cSettings: optimisedC),
 
