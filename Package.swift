@@ -4,7 +4,7 @@ import PackageDescription
 // Modules are listed floor by floor: a module imports only modules on lower floors (docs/architecture.md).
 
 /// C is always optimised, also in a debug build: numerical tests would take a hundred times as long.
-let optimisedC: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno"])]
+let optimisedC: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno", "-Wno-psabi"])]
 
 let package = Package(
     name: "cyclegan-styled",

@@ -1,0 +1,62 @@
+import CTensorKernels
+
+/// A stride-1 convolution with few output channels (the generator's last, to RGB): the products are made for all columns
+/// of taps at once, (pixels) x (kernelSize * inputChannels) by (kernelSize * outputChannels), then summed along the row.
+public final class NarrowConvolution: Convolution {
+    public let inputChannels, outputChannels: Int
+    public let rowAlignment = 1
+    private let kernelSize, pad: Int
+    private let padding: Padding
+    private let weights: Buffer
+    private let bias: Buffer?
+    private let appliesTanh: Bool
+
+    /// - Parameters:
+    ///   - weight: (outputChannels, inputChannels, kernelSize, kernelSize).
+    ///   - tanh: apply the hyperbolic tangent to the result.
+    public init(
+        weight: UnsafePointer<Float>, bias: UnsafePointer<Float>?, inputChannels: Int, outputChannels: Int,
+        kernelSize k: Int, padding: Padding, pad: Int, tanh: Bool
+    ) {
+        (self.inputChannels, self.outputChannels, kernelSize) = (inputChannels, outputChannels, k)
+        (self.pad, self.padding, appliesTanh) = (pad, padding, tanh)
+        self.bias = bias.map { copy($0, count: outputChannels) }
+        weights = packTaps(rows: k, columns: 1, inputChannels, k * outputChannels) { y, _, i, column in
+            weight[((column % outputChannels * inputChannels + i) * k + y) * k + column / outputChannels]
+        }
+    }
+
+    public func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
+        (height + 2 * pad - kernelSize + 1, width + 2 * pad - kernelSize + 1)
+    }
+
+    public func inputRows(for rows: Range<Int>, height: Int) -> Range<Int> {
+        window(rows, stride: 1, offset: -pad, taps: kernelSize, height: height)
+    }
+
+    public func compute(_ input: Band, rows: Range<Int>, into output: UnsafeMutablePointer<Float>, sums: ChannelSums?) {
+        precondition(input.channels == inputChannels)
+        let size = outputSize(height: input.height, width: input.width)
+        let (ci, co, k) = (inputChannels, outputChannels, kernelSize)
+        let grid = BlockGrid(
+            rows: rows.count, columns: size.width, stride: 1, rowTaps: k, columnTaps: k, channels: ci)
+        let kernels = Kernels.current.pointee
+        let itemSums = sums?.extend(grid.count)
+        ThreadPool.shared.forEach(grid.count) { item in
+            let block = grid[item]
+            let padded = block.padded(input, firstUnit: rows.lowerBound, rowOffset: -pad, columnOffset: -pad, padding: padding)
+            let width = block.columns.count
+            let products = BufferPool.shared.take((width + k - 1) * k * co)
+            for y in block.rows {
+                let a: [UnsafePointer<Float>?] = (0..<k).map {
+                    UnsafePointer(padded.pointer + (y - block.rows.lowerBound + $0) * block.rowFloats)
+                }
+                kernels.gemm(width + k - 1, k * co, k, ci, a, ci, weights.pointer, products.pointer, k * co, nil, 0)
+                let out = output + (y * size.width + block.columns.lowerBound) * co
+                kernels.sum_taps(width, k, co, products.pointer, bias?.pointer, out)
+                if appliesTanh { kernels.tanh(width * co, out, out) }
+                if let s = itemSums?[item] { kernels.statistics(width, co, out, co, s) }
+            }
+        }
+    }
+}

@@ -1,0 +1,2 @@
+def make(directory, store):
+    pass
