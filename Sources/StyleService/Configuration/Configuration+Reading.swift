@@ -100,8 +100,8 @@ extension Configuration {
         picture.format = section.choice("format") ?? picture.format
         picture.quality = section.integer("quality", in: 1...100) ?? picture.quality
         picture.subsampling = section.choice("subsampling", SubsamplingWord.self)?.value ?? picture.subsampling
-        picture.metadata = section.choice("metadata", MetadataWord.self)?.value ?? picture.metadata
-        picture.truncated = section.choice("truncated", TruncatedWord.self)?.value ?? picture.truncated
+        picture.metadata = section.choice("metadata") ?? picture.metadata
+        picture.truncated = section.choice("truncated") ?? picture.truncated
         inbox.picture = picture
     }
 
@@ -147,14 +147,4 @@ extension SourcePosition {
 private enum SubsamplingWord: String, CaseIterable {
     case half = "4:2:0", full = "4:4:4"
     var value: ChromaSubsampling { self == .half ? .yuv420 : .yuv444 }
-}
-
-private enum MetadataWord: String, CaseIterable {
-    case all, basic, none
-    var value: MetadataPolicy { switch self { case .all: .all; case .basic: .basic; case .none: .none } }
-}
-
-private enum TruncatedWord: String, CaseIterable {
-    case fail, accept
-    var value: TruncatedPolicy { self == .fail ? .fail : .accept }
 }

@@ -60,35 +60,36 @@ struct ConfigurationTree: Sendable {
     }
 
     private static func problem(_ error: YamlError, text: String, file: String) -> ConfigurationProblem {
-        func at(_ mark: Mark, _ message: String) -> ConfigurationProblem {
-            ConfigurationProblem(position: SourcePosition(file: file, line: mark.line, column: mark.column), message: message)
+        func at(_ line: Int, _ column: Int, _ message: String) -> ConfigurationProblem {
+            ConfigurationProblem(position: SourcePosition(file: file, line: line, column: column), message: message)
         }
         switch error {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
-            return at(mark, "not valid YAML: " + [context?.text, problem].compactMap(\.self).joined(separator: ", "))
+            return at(mark.line, mark.column, "not valid YAML: " + [context?.text, problem].compactMap(\.self).joined(separator: ", "))
         case .duplicatedKeysInMapping(let duplicates, let context):
             let key = duplicates.first ?? ""
-            return at(secondUse(of: key, after: context.mark, in: text), "the key '\(key)' is given twice")
+            let place = secondUse(of: key, after: context.mark, in: text)
+            return at(place.line, place.column, "the key '\(key)' is given twice")
         case .reader(let problem, let offset, _, _):
             let before = text.prefix(offset ?? 0)
             let line = before.split(separator: "\n", omittingEmptySubsequences: false)
-            return at(Mark(line: max(line.count, 1), column: (line.last?.count ?? 0) + 1), "not readable as YAML: \(problem)")
+            return at(max(line.count, 1), (line.last?.count ?? 0) + 1, "not readable as YAML: \(problem)")
         default:
-            return ConfigurationProblem(position: SourcePosition(file: file, line: 1, column: 1), message: "not valid YAML: \(error)")
+            return at(1, 1, "not valid YAML: \(error)")
         }
     }
 
     /// Yams says where the mapping starts; a person looks for the repeated key.
-    private static func secondUse(of key: String, after mark: Mark, in text: String) -> Mark {
+    private static func secondUse(of key: String, after mark: Mark, in text: String) -> (line: Int, column: Int) {
         var uses = 0
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().dropFirst(mark.line - 1) {
             let indentation = line.prefix { $0 == " " }.count
             guard line.dropFirst(indentation).hasPrefix("\(key):"), indentation == mark.column - 1 else { continue }
             uses += 1
-            if uses == 2 { return Mark(line: index + 1, column: indentation + 1) }
+            if uses == 2 { return (index + 1, indentation + 1) }
         }
-        return mark
+        return (mark.line, mark.column)
     }
 
     /// `other` on top of this one: maps merge key by key, everything else is replaced.

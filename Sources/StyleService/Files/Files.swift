@@ -18,6 +18,17 @@ public enum Files {
         try statusIfPresent(of: path).map(FileIdentity.init)
     }
 
+    /// The identity of a file, or of what a symbolic link leads to.
+    static func identity(ofTarget path: BytePath) throws -> FileIdentity { FileIdentity(try targetStatus(path)) }
+
+    static func isRegularTarget(_ path: BytePath) throws -> Bool { isRegular(try targetStatus(path)) }
+
+    private static func targetStatus(_ path: BytePath) throws -> stat {
+        var result = stat()
+        try retrying("look at", path) { path.withCString { stat($0, &result) } }
+        return result
+    }
+
     static func isRegular(_ status: stat) -> Bool { status.st_mode & S_IFMT == S_IFREG }
     static func isDirectory(_ status: stat) -> Bool { status.st_mode & S_IFMT == S_IFDIR }
 

@@ -172,11 +172,13 @@ public final class Ledger: Sendable {
     }
 
     /// Puts a photo off for a reason that may pass. The wait doubles from 5 seconds to an hour.
-    func deferPhoto(_ entry: LedgerEntry, reason: String) throws {
+    /// - Returns: the wait in seconds.
+    func deferPhoto(_ entry: LedgerEntry, reason: String) throws -> Double {
         let wait = min(5.0 * Double(1 << min(max(entry.attempts, 0), 20)), 3600)
         try update(
             entry.id, "state = 'deferred', attempts = ?, reason = ?, next_try = ?",
             [entry.attempts + 1, reason, Self.now() + Int64(wait * 1000)])
+        return wait
     }
 
     /// Gives a claimed photo back untouched, as at a stop.

@@ -101,7 +101,7 @@ enum ReasonFile {
     static func text(_ entry: LedgerEntry, movedTo destination: BytePath) -> String {
         let time = Date(timeIntervalSince1970: Double(entry.finished ?? Ledger.now()) / 1000)
             .formatted(.iso8601.dateSeparator(.dash).dateTimeSeparator(.space).timeSeparator(.colon))
-        let hash = entry.hash.map { $0.map { String(format: "%02x", $0) }.joined() }
+        let hash = entry.hash.map(hexadecimal)
         return """
             \(BytePath(bytes: destination.name)) could not be turned into a picture.
 

@@ -73,7 +73,7 @@ extension Pipeline {
         let configuration = state.read(\.configuration)
         let directories = Set(configuration.inboxes.flatMap { [$0.outbox, $0.failed] } + [configuration.originals])
         let removed = directories.reduce(0) { $0 + TemporaryFile.sweep($1) }
-        if removed > 0 { logger.notice("removed \(removed) temporary files of earlier runs") }
+        if removed > 0 { logger.info("removed \(removed) temporary files of earlier runs") }
     }
 
     /// After a damaged ledger was set aside: files that stay in their inbox and have their picture in the outbox are taken as done,
