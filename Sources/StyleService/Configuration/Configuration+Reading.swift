@@ -1,4 +1,5 @@
 import Photos
+import Stylizing
 
 extension Configuration {
     /// Reads the file and `conf.d/*.yaml` beside it.
@@ -51,6 +52,10 @@ extension Configuration {
             key: "vangogh", inbox: BytePath("inbox"), outbox: BytePath("outbox"), failed: BytePath("failed"))
         readShared(root, into: &shared)
         result.inboxes = readInboxes(root, shared: shared, spool: result.spool, problems: problems)
+        for inbox in result.inboxes {
+            let own = root.section("inboxes")?.section(inbox.key)?.entry("style")
+            result.stylePositions[inbox.key] = (own ?? root.entry("style"))?.node.position
+        }
         root.finish()
         reportOverlaps(result, root: root, problems: problems)
         return result
@@ -94,7 +99,7 @@ extension Configuration {
             if style.isEmpty { section.problem("style", "must name a model or a file") }
             picture.style = style
         }
-        picture.render = section.value("render", expected: "'original' or, for example, 'fit 1600' (16 to 65535 pixels)", RenderSetting.init)
+        picture.render = section.value("render", expected: "'original' or, for example, 'fit 1600' (16 to 65535 pixels)", { RenderSize($0).flatMap(inRange) })
             ?? picture.render
         picture.strength = section.fraction("strength", in: 0...1) ?? picture.strength
         picture.format = section.choice("format") ?? picture.format
@@ -103,6 +108,11 @@ extension Configuration {
         picture.metadata = section.choice("metadata") ?? picture.metadata
         picture.truncated = section.choice("truncated") ?? picture.truncated
         inbox.picture = picture
+    }
+
+    private static func inRange(_ size: RenderSize) -> RenderSize? {
+        if case .fit(let side) = size, !(16...65535).contains(side) { return nil }
+        return size
     }
 
     private static func readInboxes(

@@ -1,4 +1,6 @@
+import Logging
 import Photos
+import Stylizing
 
 /// What to do with a photo once its picture is published.
 public enum OriginalsPolicy: String, CaseIterable, Sendable { case archive, keep, delete }
@@ -9,33 +11,17 @@ public enum DuplicatesPolicy: String, CaseIterable, Sendable { case reuse, again
 /// Which of the two formats a picture is written in.
 public enum OutputFormat: String, CaseIterable, Sendable { case same, jpeg, png }
 
-/// The size that the network renders at. The picture always has the photo's size.
-public enum RenderSetting: Sendable, Equatable, CustomStringConvertible {
-    case original
-    /// At most this many pixels on the long edge; never enlarged.
-    case fit(Int)
+/// The least important log lines that are written.
+public enum LogLevelSetting: String, CaseIterable, Sendable {
+    case debug, info, notice, warning, error
 
-    public init?(_ text: String) {
-        if text == "original" { self = .original; return }
-        let parts = text.split { $0 == " " || $0 == ":" }
-        guard parts.count == 2, parts[0] == "fit", let pixels = Int(parts[1]), (16...65535).contains(pixels) else { return nil }
-        self = .fit(pixels)
-    }
-
-    public var description: String {
-        switch self {
-        case .original: "original"
-        case .fit(let pixels): "fit \(pixels)"
-        }
-    }
+    public var level: Logger.Level { Logger.Level(rawValue: rawValue) ?? .info }
 }
-
-public enum LogLevelSetting: String, CaseIterable, Sendable { case debug, info, notice, warning, error }
 
 /// Everything that decides what a picture looks like.
 public struct PictureSettings: Sendable, Equatable {
     public var style = "vangogh"
-    public var render = RenderSetting.fit(1600)
+    public var render = RenderSize.fit(1600)
     public var strength = 1.0
     public var format = OutputFormat.same
     public var quality = 92
@@ -88,12 +74,37 @@ public struct Configuration: Sendable, Equatable {
     /// How long the ledger remembers a photo that is done with; nil is for ever.
     public var keepHistory: Duration? = .seconds(366 * 86400)
     public var logLevel = LogLevelSetting.info
+    /// Where each inbox's style is written, for messages.
+    var stylePositions: [String: SourcePosition] = [:]
     /// The files that were read.
     public var files: [String] = []
+
+    public init() {}
 
     /// Where originals are archived, mirrored as they lay in the inbox.
     public var originals: BytePath { spool.appending("originals") }
     public var models: BytePath { state.appending("models") }
+    /// Keys whose new value takes effect at the next start only.
+    func changesThatNeedRestart(from old: Configuration) -> [String] {
+        var keys: [String] = []
+        if state != old.state { keys.append("state") }
+        if memory != old.memory { keys.append("memory") }
+        if threads != old.threads { keys.append("threads") }
+        return keys
+    }
+
+    /// Whether every inbox's style stands for a model.
+    /// - Throws: `ConfigurationError` naming each that does not.
+    public func checkModels(_ models: ModelStore) throws {
+        let problems = inboxes.compactMap { inbox -> ConfigurationProblem? in
+            do {
+                _ = try models.file(for: inbox.picture.style)
+                return nil
+            } catch { return ConfigurationProblem(position: stylePositions[inbox.key], message: "inboxes.\(inbox.key).style: \(error)") }
+        }
+        if !problems.isEmpty { throw ConfigurationError(problems: problems) }
+    }
+
     public var ledger: BytePath { state.appending("ledger.sqlite") }
     public var lock: BytePath { state.appending("lock") }
 }

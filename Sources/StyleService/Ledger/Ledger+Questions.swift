@@ -7,10 +7,14 @@ extension Ledger {
     }
 
     /// How many photos stand where.
-    public func counts() throws -> [PhotoState: Int] {
+    public func counts(_ states: [PhotoState] = PhotoState.allCases) throws -> [PhotoState: Int] {
         try database.read { database in
             var counts: [PhotoState: Int] = [:]
-            for row in try Row.fetchAll(database, sql: "SELECT state, count(*) AS n FROM photo GROUP BY state") {
+            let rows = try Row.fetchAll(
+                database,
+                sql: "SELECT state, count(*) AS n FROM photo WHERE state IN (\(databaseQuestionMarks(count: states.count))) GROUP BY state",
+                arguments: StatementArguments(states.map(\.rawValue)))
+            for row in rows {
                 if let state = PhotoState(rawValue: row["state"]) { counts[state] = row["n"] }
             }
             return counts

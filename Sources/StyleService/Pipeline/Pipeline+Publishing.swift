@@ -127,7 +127,7 @@ extension Pipeline {
                     state.change { $0.blocked = nil }
                     throw Failure.abandoned
                 }
-                state.change { $0.inWork[id]?.lastProgress = Date() }
+                for stage in ["reading", "writing"] { watchdog.beat(stage) }
             }
         }
     }

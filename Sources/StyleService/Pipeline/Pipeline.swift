@@ -2,6 +2,7 @@ import Crypto
 import Foundation
 import Logging
 import Photos
+import SystemdKit
 
 /// Takes photos from the ledger and makes pictures of them, on three threads: one reads and decodes the next photo while the second
 /// translates (with all processors) and the third encodes and publishes the last one. Between two threads waits at most one
@@ -14,6 +15,7 @@ public final class Pipeline: Sendable {
     let translator: any PhotoTranslating
     let logger: Logger
     let state: Monitor<PipelineState>
+    let watchdog: Watchdog
     /// Asked to look at a file again that was not as the ledger says, and told that a file is taken away.
     let reexamine: @Sendable (InboxFile) -> Void
     let takenAway: @Sendable (InboxFile) -> Void
@@ -22,12 +24,13 @@ public final class Pipeline: Sendable {
 
     public init(
         configuration: Configuration, ledger: Ledger, translator: any PhotoTranslating, logger: Logger,
-        reexamine: @escaping @Sendable (InboxFile) -> Void = { _ in }, takenAway: @escaping @Sendable (InboxFile) -> Void = { _ in },
+        watchdog: Watchdog = Watchdog(interval: nil), reexamine: @escaping @Sendable (InboxFile) -> Void = { _ in }, takenAway: @escaping @Sendable (InboxFile) -> Void = { _ in },
         statusChanged: @escaping @Sendable () -> Void = {}
     ) {
         self.ledger = ledger
         self.translator = translator
         self.logger = logger
+        self.watchdog = watchdog
         self.reexamine = reexamine
         self.takenAway = takenAway
         self.statusChanged = statusChanged
@@ -52,7 +55,10 @@ public final class Pipeline: Sendable {
 
     private func takeLoop() {
         while let entry = nextEntry() {
-            guard let item = read(entry) else {
+            watchdog.begin("reading")
+            let item = read(entry)
+            watchdog.end("reading")
+            guard let item else {
                 // It was dealt with: nothing of it is in work any more.
                 state.change { $0.inWork[entry.id] = nil }
                 statusChanged()
@@ -83,7 +89,7 @@ public final class Pipeline: Sendable {
                         guard !state.isStopping, !state.isPaused else { return false }
                         let now = Date()
                         state.inWork[entry.id] = WorkStatus(
-                            file: entry.file, stage: .reading, started: now, progress: 0, stageStarted: now, lastProgress: now)
+                            file: entry.file, stage: .reading, started: now, progress: 0, stageStarted: now)
                         return true
                     }
                     if isOurs { return entry }
@@ -172,6 +178,8 @@ public final class Pipeline: Sendable {
     /// Waits for a photo in work with the same bytes, so that its picture can be copied.
     private func waitForSameContent(_ id: Int64, key: [UInt8]) {
         state.change { $0.inWork[id]?.contentKey = key }
+        watchdog.end("reading")
+        defer { watchdog.begin("reading") }
         state.wait(for: { state in
             state.isStopping || !state.inWork.contains { $0.key != id && $0.value.contentKey == key }
         })
@@ -225,14 +233,15 @@ public final class Pipeline: Sendable {
         state.change { state in
             state.inWork[id]?.stage = .translating
             state.inWork[id]?.stageStarted = Date()
-            state.inWork[id]?.lastProgress = Date()
         }
         statusChanged()
-        return try translator.translate(photo, model: item.model, settings: item.inbox.picture) { [state] progress in
-            state.change { state in
+        watchdog.begin("translating")
+        defer { watchdog.end("translating") }
+        return try translator.translate(photo, model: item.model, settings: item.inbox.picture) { [state, watchdog] progress in
+            watchdog.beat("translating")
+            return state.change { state in
                 state.inWork[id]?.progress = progress
-                state.inWork[id]?.lastProgress = Date()
-                return !state.isAbandoning
+                    return !state.isAbandoning
             }
         }
     }
@@ -246,11 +255,10 @@ public final class Pipeline: Sendable {
                 return state.translated
             })
             guard let item = next else { break }
-            state.change { state in
-                state.inWork[item.entry.id]?.stage = .writing
-                state.inWork[item.entry.id]?.lastProgress = Date()
-            }
+            state.change { $0.inWork[item.entry.id]?.stage = .writing }
+            watchdog.begin("writing")
             do { try publish(item) } catch { settle(item.entry, item.inbox, error) }
+            watchdog.end("writing")
             state.change { $0.inWork[item.entry.id] = nil }
             statusChanged()
         }

@@ -30,7 +30,6 @@ public struct WorkStatus: Sendable {
     /// 0 to 1, of the translation.
     public var progress: Double
     var stageStarted: Date
-    var lastProgress: Date
     /// The same for photos with the same bytes, model and settings.
     var contentKey: [UInt8]?
 
