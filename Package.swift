@@ -69,7 +69,7 @@ let package = Package(
             dependencies: ["StyleService", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"], resources: [.copy("golden")]),
-        .testTarget(name: "PhotosTests", dependencies: ["Photos"], resources: [.copy("files")]),
+        .testTarget(name: "PhotosTests", dependencies: ["Photos"], exclude: ["make-golden.py"], resources: [.copy("files")]),
         .testTarget(name: "DirectoryWatchingTests", dependencies: ["DirectoryWatching"]),
         .testTarget(name: "SystemdKitTests", dependencies: ["SystemdKit"]),
         .testTarget(name: "WeightsTests", dependencies: ["Weights"], resources: [.copy("files")]),

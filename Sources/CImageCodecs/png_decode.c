@@ -88,7 +88,11 @@ cic_status cic_png_read_header(cic_png_decoder *decoder, double file_gamma, cic_
     if (setjmp(png_jmpbuf(png))) return decoder->status;
     ignore_other_chunks(png);
     png_set_benign_errors(png, 1);
-    if (decoder->accept_damage) png_set_crc_action(png, PNG_CRC_WARN_USE, PNG_CRC_WARN_DISCARD);
+    if (decoder->accept_damage) {
+        png_set_crc_action(png, PNG_CRC_WARN_USE, PNG_CRC_WARN_DISCARD);
+        // libpng loses the whole read that the end of the file cuts short: small reads lose little.
+        png_set_compression_buffer_size(png, 64);
+    }
     png_read_info(png, decoder->info);
     int colour_type = png_get_color_type(png, decoder->info);
     png_set_expand(png);
