@@ -20,12 +20,18 @@ public final class DirectoryWatcher: Sendable {
     private let output = EventOutput()
     private let running = Mutex(Running())
     private let ignore: IgnoreRules
+    private let surroundings: Surroundings
 
     /// - Parameter root: an absolute path. The last component may be a symbolic link; inside, none is followed.
-    public init(root: BytePath, options: WatchOptions = WatchOptions()) {
+    public convenience init(root: BytePath, options: WatchOptions = WatchOptions()) {
+        self.init(root: root, options: options, surroundings: Surroundings())
+    }
+
+    init(root: BytePath, options: WatchOptions, surroundings: Surroundings) {
         let components = Array(root.components.joined(separator: [UInt8(ascii: "/")]))
         self.root = BytePath(bytes: [UInt8(ascii: "/")] + components)
         self.options = options
+        self.surroundings = surroundings
         ignore = IgnoreRules(options.ignoredNames)
     }
 
@@ -46,7 +52,8 @@ public final class DirectoryWatcher: Sendable {
         try running.withLock { running in
             guard running.mailbox == nil else { return }
             let mailbox = try Mailbox()
-            let examiner = Examiner(root: root, options: options, mailbox: mailbox, table: table, output: output)
+            let examiner = Examiner(
+                root: root, options: options, surroundings: surroundings, mailbox: mailbox, table: table, output: output)
             running.thread = try WorkerThread(name: "watching") { examiner.run() }
             running.mailbox = mailbox
         }

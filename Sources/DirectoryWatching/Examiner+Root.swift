@@ -10,8 +10,9 @@ extension Examiner {
             forgetAncestors()
             let status = try descriptor.status()
             let magic = try descriptor.fileSystemMagic()
+            directories = 1
             root = DirectoryNode(name: [], parent: nil, device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
-            remote = options.polling == .never ? nil : FileSystemKind.remoteName(magic: magic)
+            remote = options.polling == .never ? nil : surroundings.remoteName(magic)
             let settle = Duration.nanoseconds(settle)
             table.change { $0.settle = settle }
         } catch {
@@ -44,11 +45,8 @@ extension Examiner {
             }
         }
         root = nil
-        table.change { contents in
-            contents.files = [:]
-            contents.directories = 0
-            contents.watches = 0
-        }
+        directories = 0
+        table.change { $0.files = [:] }
         due.removeAll()
         nextPoll = nil
         overflowRescan = nil
@@ -118,7 +116,7 @@ extension Examiner {
     func openReader() {
         guard options.polling != .always, reader == nil else { return }
         do {
-            let opened = try KernelReader(mailbox: mailbox)
+            let opened = try KernelReader(mailbox: mailbox, pause: surroundings.readerPause)
             try opened.start()
             reader = opened
             output.reader = opened
@@ -154,11 +152,7 @@ extension Examiner {
     }
 
     /// After a full scan: how the directory is being watched now, and one message if that is less than it should be.
-    func settleState(directories: Int, watched: Int) {
-        table.change { contents in
-            contents.directories = directories
-            contents.watches = watched
-        }
+    func settleState() {
         if options.polling == .always { return setState(.polling(reason: "as configured")) }
         if let remote { return setState(.polling(reason: "\(remote) does not tell of changes made elsewhere")) }
         if reader == nil { return setState(.polling(reason: unwatchedReason ?? "inotify is not available")) }
@@ -166,7 +160,7 @@ extension Examiner {
         if let code = watchLimit {
             if !toldWatchLimit {
                 toldWatchLimit = true
-                output.send(.notice(watchLimitNotice(code, directories: directories, watched: watched)))
+                output.send(.notice(watchLimitNotice(code)))
             }
             let reason = code == ENOSPC ? "the limit fs.inotify.max_user_watches is reached" : String(cString: strerror(code))
             return setState(.polling(reason: reason))
@@ -183,13 +177,13 @@ extension Examiner {
         if isNew { output.send(.state(state)) }
     }
 
-    private func watchLimitNotice(_ code: CInt, directories: Int, watched: Int) -> String {
+    private func watchLimitNotice(_ code: CInt) -> String {
         let seconds = options.pollInterval / .seconds(1)
         guard code == ENOSPC else {
             return "\(rootPath): directories cannot be watched (\(String(cString: strerror(code)))); they are scanned every \(seconds) s instead"
         }
         let limit = Self.limit("max_user_watches").map { "is \($0)" } ?? "is reached"
-        return "\(rootPath): the limit fs.inotify.max_user_watches \(limit), shared by all programs of this user; \(directories) director\(directories == 1 ? "y needs" : "ies need") a watch each, \(watched) got one. Those without are scanned every \(seconds) s. To raise it: sysctl fs.inotify.max_user_watches=NUMBER"
+        return "\(rootPath): the limit fs.inotify.max_user_watches \(limit), shared by all programs of this user; \(directories) director\(directories == 1 ? "y needs" : "ies need") a watch each, \(watches) got one. Those without are scanned every \(seconds) s. To raise it: sysctl fs.inotify.max_user_watches=NUMBER"
     }
 
     private func instanceLimitNotice(_ code: CInt) -> String {

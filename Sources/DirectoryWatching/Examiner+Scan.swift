@@ -23,19 +23,18 @@ extension Examiner {
             let interval = Double(options.rescanInterval.inNanoseconds)
             nextRescan = ended + Int64(interval * Double.random(in: 0.75...1.25))
         }
-        var directories = 0
-        var watched = 0
+        var needsPolling = false
+        // One that cannot be read is told of by its permissions changing.
         root.forEach { node in
-            directories += 1
-            if node.watch != nil { watched += 1 }
+            if node.watch == nil, node.unreadable == nil { needsPolling = true }
         }
         // A scan that takes long is not repeated right after it ended.
-        nextPoll = watched == directories ? nil : ended + max(options.pollInterval.inNanoseconds, (ended - began) * 10)
+        nextPoll = needsPolling ? ended + max(options.pollInterval.inNanoseconds, (ended - began) * 10) : nil
         table.change { contents in
             contents.scans += 1
             contents.lastScan = .nanoseconds(ended - began)
         }
-        settleState(directories: directories, watched: watched)
+        settleState()
         // What was remembered from before has been found again, or is gone.
         remembered = [:]
     }
@@ -136,7 +135,6 @@ extension Examiner {
         }
         switch found.st_mode & S_IFMT {
         case S_IFDIR:
-            removeFile(name, from: node, telling: true)
             enter(name, in: node, descriptor, found, deep: deep)
         case S_IFREG:
             removeDirectory(name, from: node)
@@ -159,13 +157,14 @@ extension Examiner {
     }
 
     private func enter(_ name: [UInt8], in node: DirectoryNode, _ descriptor: CInt, _ status: stat, deep: Bool) {
-        guard options.recursive else { return }
+        guard options.recursive else { return removeFile(name, from: node, telling: true) }
         let device = UInt64(status.st_dev)
         let inode = UInt64(status.st_ino)
         if isExcluded(node.relative.appending(name), device, inode) { return removeDirectory(name, from: node) }
         guard node.depth < options.maximumDepth else {
             return refuse(name, in: node, FileIdentity(status), .tooDeep)
         }
+        removeFile(name, from: node, telling: true)
         if let known = node.children[name] {
             if known.device == device, known.inode == inode {
                 let needsScan = deep || known.unreadable != nil || (known.watch == nil && nextPoll == nil)
@@ -176,6 +175,7 @@ extension Examiner {
         }
         let child = DirectoryNode(name: name, parent: node, device: device, inode: inode)
         node.children[name] = child
+        directories += 1
         scan(child)
     }
 
@@ -190,6 +190,7 @@ extension Examiner {
         guard let child = node.children.removeValue(forKey: name) else { return }
         child.forEach { directory in
             removeWatch(directory)
+            directories -= 1
             for name in directory.files { removeFile(name, from: directory, telling: true) }
         }
     }

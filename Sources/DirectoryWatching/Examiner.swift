@@ -5,6 +5,7 @@ import Glibc
 final class Examiner: @unchecked Sendable {
     let rootPath: BytePath
     let options: WatchOptions
+    let surroundings: Surroundings
     let mailbox: Mailbox
     let table: FileTable
     let output: EventOutput
@@ -33,6 +34,9 @@ final class Examiner: @unchecked Sendable {
     /// Directories whose contents are another program's, by identity.
     var excludedIdentities: Set<[UInt64]> = []
 
+    var directories = 0
+    var watches: Int { nodesByWatch.values.reduce(0) { $0 + $1.count } }
+
     var nextRootCheck: Int64 = 0
     var nextRescan: Int64 = 0
     var nextPoll: Int64?
@@ -43,7 +47,11 @@ final class Examiner: @unchecked Sendable {
     /// Readable with priority when a mount comes or goes.
     let mounts: CInt
 
-    init(root: BytePath, options: WatchOptions, mailbox: Mailbox, table: FileTable, output: EventOutput) {
+    init(
+        root: BytePath, options: WatchOptions, surroundings: Surroundings, mailbox: Mailbox, table: FileTable,
+        output: EventOutput
+    ) {
+        self.surroundings = surroundings
         rootPath = root
         self.options = options
         self.mailbox = mailbox
@@ -60,16 +68,26 @@ final class Examiner: @unchecked Sendable {
     func run() {
         openReader()
         attach()
+        publishCounts()
         while !mailbox.isStopped {
             let mountsChanged = wait()
             let mail = mailbox.take()
             if mountsChanged { verifyMounts() }
             handle(mail)
             tick()
+            publishCounts()
             examineDue()
         }
         reader?.stop()
         reader = nil
+    }
+
+    private func publishCounts() {
+        let (directories, watches) = (directories, watches)
+        table.change { contents in
+            contents.directories = directories
+            contents.watches = watches
+        }
     }
 
     /// Sleeps until mail, a mount or a deadline. Returns whether mounts have changed.

@@ -31,12 +31,14 @@ final class KernelReader: Sendable {
     private let descriptor: CInt
     private let wakeup: Wakeup
     private let mailbox: Mailbox
+    private let pause: Duration
     private let shared = Mutex(Shared())
     private let thread = Mutex<WorkerThread?>(nil)
 
     /// - Throws: `WatchError` with EMFILE when the limit on inotify instances is reached.
-    init(mailbox: Mailbox) throws {
+    init(mailbox: Mailbox, pause: Duration = .zero) throws {
         self.mailbox = mailbox
+        self.pause = pause
         wakeup = try Wakeup()
         descriptor = CInotify_open()
         guard descriptor >= 0 else { throw WatchError(call: "inotify_init1", code: -descriptor) }
@@ -103,6 +105,7 @@ final class KernelReader: Sendable {
                 return (shared.stopped, shared.syncs)
             }
             if stopped { return }
+            if pause > .zero { usleep(useconds_t(pause.inNanoseconds / 1000)) }
             drain(&buffer)
             for token in syncs { mailbox.post(.sync(token)) }
         }
