@@ -30,16 +30,63 @@ static void normalize(ptrdiff_t rows, ptrdiff_t c, const float *x, const struct 
     }
 }
 
-static void tanh_all(ptrdiff_t n, const float *x, float *y) {
-    for (ptrdiff_t i = 0; i < n; i++) y[i] = tanhf(x[i]);
+/// e^x for x in [-88, 0]: x = k ln 2 + r, a polynomial in r, and k put into the exponent.
+INLINE v8 exp8(v8 x) {
+    v8 k = x * 1.44269504f;
+    i8 n = __builtin_convertvector(k - 0.5f, i8);
+    v8 f = __builtin_convertvector(n, v8);
+    v8 r = (x - f * 0.693359375f) + f * 2.12194440e-4f;
+    v8 p = splat8(1.0f / 5040);
+    p = p * r + 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    return p * (v8)((n + 127) << 23);
 }
 
-static void sum_taps(ptrdiff_t width, ptrdiff_t taps, ptrdiff_t outputs, const float *p, const float *bias, float *out) {
-    ptrdiff_t row = taps * outputs;
-    for (ptrdiff_t x = 0; x < width; x++, p += row, out += outputs)
+INLINE v8 tanh8(v8 x) {
+    v8 m = select8(x < 0.0f, -x, x);
+    i8 nan = x != x;
+    v8 e = exp8(select8(m < 20.0f, m, splat8(20)) * -2.0f);
+    v8 large = (1.0f - e) / (1.0f + e);
+    // Near zero the difference above cancels: the power series instead.
+    v8 s = m * m;
+    v8 p = s * (62.0f / 2835) - 17.0f / 315;
+    p = p * s + 2.0f / 15;
+    p = p * s - 1.0f / 3;
+    v8 small = m + m * s * p;
+    v8 y = select8(m < 0.25f, small, large);
+    return select8(nan, x, select8(x < 0.0f, -y, y));
+}
+
+static void tanh_all(ptrdiff_t n, const float *x, float *y) {
+    ptrdiff_t i = 0;
+    for (; i + 8 <= n; i += 8) store8(y + i, tanh8(load8(x + i)));
+    if (i < n) store_n(y + i, tanh8(load_n(x + i, n - i)), n - i);
+}
+
+typedef float v4 __attribute__((vector_size(16), aligned(4)));
+
+static void sum_taps(ptrdiff_t width, ptrdiff_t taps, ptrdiff_t outputs, const float *p, ptrdiff_t p_stride,
+                     const float *bias, float *out) {
+    ptrdiff_t step = p_stride + outputs;
+    if (outputs <= 4) {
+        v4 b = {0};
+        for (ptrdiff_t o = 0; o < outputs; o++) b[o] = bias ? bias[o] : 0;
+        for (ptrdiff_t x = 0; x < width; x++, p += p_stride, out += outputs) {
+            v4 s = b;
+            for (ptrdiff_t k = 0; k < taps; k++) s += *(const v4 *)(p + k * step);
+            *(v4 *)out = s;
+        }
+        return;
+    }
+    for (ptrdiff_t x = 0; x < width; x++, p += p_stride, out += outputs)
         for (ptrdiff_t o = 0; o < outputs; o++) {
             float s = bias ? bias[o] : 0;
-            for (ptrdiff_t k = 0; k < taps; k++) s += p[k * (row + outputs) + o];
+            for (ptrdiff_t k = 0; k < taps; k++) s += p[k * step + o];
             out[o] = s;
         }
 }

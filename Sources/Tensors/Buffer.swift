@@ -53,16 +53,24 @@ public final class BufferPool: Sendable {
         return Buffer(pointer: raw.bindMemory(to: Float.self, capacity: bytes / 4), count: count, bytes: bytes, pool: self)
     }
 
-    /// Gives all free buffers back to the system.
-    public func trim() {
-        let free = state.withLock { s -> UncheckedState in
-            let kept = s
-            for (bytes, list) in s.value.free { s.value.statistics.bytesHeld -= bytes * list.count }
-            s.value.free = [:]
-            return kept
+    /// Gives free buffers back to the system, largest first, until no more than `bytes` of them are kept.
+    public func trim(above bytes: Int = 0) {
+        let surplus = state.withLock { s -> UncheckedList in
+            var surplus = UncheckedList()
+            var kept = s.value.free.reduce(0) { $0 + $1.key * $1.value.count }
+            for size in s.value.free.keys.sorted(by: >) {
+                while kept > bytes, let raw = s.value.free[size]!.popLast() {
+                    surplus.pointers.append(raw)
+                    s.value.statistics.bytesHeld -= size
+                    kept -= size
+                }
+            }
+            return surplus
         }
-        for list in free.value.free.values { for raw in list { Glibc.free(raw) } }
+        for raw in surplus.pointers { Glibc.free(raw) }
     }
+
+    private struct UncheckedList: @unchecked Sendable { var pointers: [UnsafeMutableRawPointer] = [] }
 
     private func allocate(_ bytes: Int) -> UnsafeMutableRawPointer {
         var raw: UnsafeMutableRawPointer?

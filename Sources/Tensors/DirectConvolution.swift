@@ -133,30 +133,27 @@ public final class DirectConvolution: Convolution {
         ThreadPool.shared.forEach(grid.count) { item in
             let block = grid[item]
             let padded = block.padded(input, firstUnit: firstUnit, rowOffset: rowWindow.offset, columnOffset: columnWindow.offset, padding: padding)
-            for unit in block.rows {
-                for phase in phases {
-                    let y = unit * upscale + phase.outRow
-                    if y >= rows.count { continue }
-                    let outWidth = (size.width - phase.outColumn + upscale - 1) / upscale
-                    let columns = min(block.columns.upperBound, outWidth) - block.columns.lowerBound
-                    if columns <= 0 { continue }
-                    let a: [UnsafePointer<Float>?] = (0..<phase.rowTaps).map { t in
-                        UnsafePointer(
-                            padded.pointer
-                                + ((unit - block.rows.lowerBound) * stride + phase.rowOffset - rowWindow.offset + t) * block.rowFloats
-                                + (phase.columnOffset - columnWindow.offset) * ci)
-                    }
-                    let c = output + (y * size.width + block.columns.lowerBound * upscale + phase.outColumn) * co
-                    kernels.gemm(
-                        columns, co, phase.rowTaps, phase.columnTaps * ci, a, stride * ci, phase.weights.pointer, c,
-                        upscale * co, bias?.pointer, 0)
+            for phase in phases {
+                let outWidth = (size.width - phase.outColumn + upscale - 1) / upscale
+                let columns = min(block.columns.upperBound, outWidth) - block.columns.lowerBound
+                let outHeight = (rows.count - phase.outRow + upscale - 1) / upscale
+                let groups = min(block.rows.upperBound, outHeight) - block.rows.lowerBound
+                if columns <= 0 || groups <= 0 { continue }
+                let a: [UnsafePointer<Float>?] = (0..<phase.rowTaps).map { t in
+                    UnsafePointer(
+                        padded.pointer + (phase.rowOffset - rowWindow.offset + t) * block.rowFloats
+                            + (phase.columnOffset - columnWindow.offset) * ci)
                 }
-                if let s = itemSums?[item] {
-                    for y in unit * upscale..<min((unit + 1) * upscale, rows.count) {
-                        let from = block.columns.lowerBound * upscale
-                        let to = min(block.columns.upperBound * upscale, size.width)
-                        kernels.statistics(to - from, co, output + (y * size.width + from) * co, co, s)
-                    }
+                let y = block.rows.lowerBound * upscale + phase.outRow
+                let c = output + (y * size.width + block.columns.lowerBound * upscale + phase.outColumn) * co
+                kernels.gemm(
+                    groups, stride * block.rowFloats, upscale * size.width * co, columns, co, phase.rowTaps,
+                    phase.columnTaps * ci, a, stride * ci, phase.weights.pointer, c, upscale * co, bias?.pointer, 0)
+            }
+            if let s = itemSums?[item] {
+                let from = block.columns.lowerBound * upscale, to = min(block.columns.upperBound * upscale, size.width)
+                for y in block.rows.lowerBound * upscale..<min(block.rows.upperBound * upscale, rows.count) {
+                    kernels.statistics(to - from, co, output + (y * size.width + from) * co, co, s)
                 }
             }
         }

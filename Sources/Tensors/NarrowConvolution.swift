@@ -39,22 +39,28 @@ public final class NarrowConvolution: Convolution {
         let size = outputSize(height: input.height, width: input.width)
         let (ci, co, k) = (inputChannels, outputChannels, kernelSize)
         let grid = BlockGrid(
-            rows: rows.count, columns: size.width, stride: 1, rowTaps: k, columnTaps: k, channels: ci)
+            rows: rows.count, columns: size.width, stride: 1, rowTaps: k, columnTaps: k, channels: ci,
+            productsOverlap: true)
         let kernels = Kernels.current.pointee
         let itemSums = sums?.extend(grid.count)
         ThreadPool.shared.forEach(grid.count) { item in
             let block = grid[item]
             let padded = block.padded(input, firstUnit: rows.lowerBound, rowOffset: -pad, columnOffset: -pad, padding: padding)
             let width = block.columns.count
-            let products = BufferPool.shared.take((width + k - 1) * k * co)
+            // Rounded up to whole panels, which the summation reads a little over.
+            let columns = (k * co + 7) / 8 * 8, pixels = width + k - 1
+            let products = BufferPool.shared.take(pixels * columns * block.rows.count + 4)
+            let a: [UnsafePointer<Float>?] = (0..<k).map { UnsafePointer(padded.pointer + $0 * block.rowFloats) }
+            kernels.gemm(
+                block.rows.count, block.rowFloats, pixels * columns, pixels, k * co, k, ci, a, ci, weights.pointer,
+                products.pointer, columns, nil, 0)
+            // The summation writes a little past a row's end, so it has a row of its own.
+            let sum = BufferPool.shared.take(width * co + 4)
             for y in block.rows {
-                let a: [UnsafePointer<Float>?] = (0..<k).map {
-                    UnsafePointer(padded.pointer + (y - block.rows.lowerBound + $0) * block.rowFloats)
-                }
-                kernels.gemm(width + k - 1, k * co, k, ci, a, ci, weights.pointer, products.pointer, k * co, nil, 0)
+                let p = products.pointer + (y - block.rows.lowerBound) * pixels * columns
+                kernels.sum_taps(width, k, co, p, columns, bias?.pointer, sum.pointer)
                 let out = output + (y * size.width + block.columns.lowerBound) * co
-                kernels.sum_taps(width, k, co, products.pointer, bias?.pointer, out)
-                if appliesTanh { kernels.tanh(width * co, out, out) }
+                if appliesTanh { kernels.tanh(width * co, sum.pointer, out) } else { out.update(from: sum.pointer, count: width * co) }
                 if let s = itemSums?[item] { kernels.statistics(width, co, out, co, s) }
             }
         }

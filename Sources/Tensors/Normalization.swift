@@ -21,3 +21,18 @@ extension Tensor {
         return y
     }
 }
+
+extension Band {
+    /// Adds rows `rows` of this band, read through its reading, to the same rows of x: (1, H, W, C).
+    public func add(rows: Range<Int>, to x: Tensor) {
+        precondition(reading != nil && x.shape.w == width && x.shape.c == channels && x.shape.h == height)
+        let kernels = Kernels.current.pointee
+        let row = width * channels
+        ThreadPool.shared.forEach(rows.count) { i in
+            let y = rows.lowerBound + i
+            var read = reading!
+            let target = x.pointer + y * row
+            kernels.normalize(width, channels, image.data + (y - image.first_row) * image.row_stride, &read, target, target)
+        }
+    }
+}

@@ -1,18 +1,11 @@
+import CTensorKernels
 import Glibc
 
 /// How much of the machine this process may use.
 public enum Processors {
     /// Processors that the affinity mask and the cgroup's quota (`cpu.max`, `cpu.cfs_quota_us`) leave us, at least 1.
     public static var usable: Int {
-        max(1, min(affinity, quota ?? Int.max))
-    }
-
-    static var affinity: Int {
-        var set = cpu_set_t()
-        guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else {
-            return Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        }
-        return withUnsafeBytes(of: &set) { $0.reduce(0) { $0 + $1.nonzeroBitCount } }
+        max(1, min(Int(ctk_processors_in_affinity()), quota ?? Int.max))
     }
 
     /// The cgroup's processor quota, rounded up to whole processors; the tightest of all the ancestors'.

@@ -85,6 +85,15 @@ public final class ThreadPool: @unchecked Sendable {
         }
     }
 
+    /// Works on the loop at hand; entered with the mutex held. A function of its own, so that its reference to the loop's
+    /// body is gone when it returns: the body must not outlive the loop.
+    @inline(never)
+    private func takePart() {
+        let body = self.body!, count = self.count
+        pthread_mutex_unlock(mutex)
+        work(body, count)
+    }
+
     private func start() {
         let pool = Unmanaged.passRetained(self)
         var thread = pthread_t()
@@ -109,9 +118,7 @@ public final class ThreadPool: @unchecked Sendable {
                 return
             }
             seen = generation.load(ordering: .acquiring)
-            let body = self.body!, count = self.count
-            pthread_mutex_unlock(mutex)
-            work(body, count)
+            takePart()
             if busy.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
                 pthread_mutex_lock(mutex)
                 pthread_cond_signal(idle)

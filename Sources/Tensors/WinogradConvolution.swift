@@ -86,7 +86,8 @@ public final class WinogradConvolution: Convolution {
                         m.pointer + xi * mStride, Int32(co))
                 } else {
                     var a: UnsafePointer<Float>? = UnsafePointer(v.pointer + xi * vStride)
-                    kernels.gemm(count, co, 1, ci, &a, ci, u.pointer + xi * uStride, m.pointer + xi * mStride, co, nil, 0)
+                    kernels.gemm(
+                        1, 0, 0, count, co, 1, ci, &a, ci, u.pointer + xi * uStride, m.pointer + xi * mStride, co, nil, 0)
                 }
             }
             kernels.winograd_output(

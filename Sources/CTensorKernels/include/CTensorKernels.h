@@ -47,9 +47,11 @@ struct ctk_kernels {
 
     /// C (rows x n, leading dimension ldc) = sum over segments s of A_s * B_s, plus `bias` (n values) if not null, plus
     /// C itself if `accumulate`. Row r of A_s is the `segment_k` floats at a[s] + r * a_stride: overlapping rows make a
-    /// convolution of it. B is packed with k = segments * segment_k.
-    void (*gemm)(ptrdiff_t rows, ptrdiff_t n, ptrdiff_t segments, ptrdiff_t segment_k, const float *const *a,
-                 ptrdiff_t a_stride, const float *packed_b, float *c, ptrdiff_t ldc, const float *bias, int accumulate);
+    /// convolution of it. B is packed with k = segments * segment_k. Done for `groups` such A and C, a_group and c_group
+    /// floats apart, with the same B.
+    void (*gemm)(ptrdiff_t groups, ptrdiff_t a_group, ptrdiff_t c_group, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t segments,
+                 ptrdiff_t segment_k, const float *const *a, ptrdiff_t a_stride, const float *packed_b, float *c,
+                 ptrdiff_t ldc, const float *bias, int accumulate);
 
     /// Winograd F(4x4,3x3), input side: tiles [first, first+count) of the image's grid of `tiles_x` tiles a row; tile
     /// (ty,tx) reads the 6x6 pixels from (4 ty - pad, 4 tx - pad). v[xi][tile][channel], xi stride `v_stride`.
@@ -88,11 +90,13 @@ struct ctk_kernels {
     void (*padded_row)(const struct ctk_image *image, enum ctk_padding padding, ptrdiff_t y, ptrdiff_t x0, ptrdiff_t x1,
                        const struct ctk_read *read, float *dst);
 
-    /// out[x][o] = bias[o] + sum over k < taps of p[(x + k) * taps * outputs + k * outputs + o], for `width` pixels: the
-    /// last step of a convolution with few output channels, whose products p were made a column of taps at a time.
-    void (*sum_taps)(ptrdiff_t width, ptrdiff_t taps, ptrdiff_t outputs, const float *p, const float *bias, float *out);
+    /// out[x][o] = bias[o] + sum over k < taps of p[(x + k) * p_stride + k * outputs + o], for `width` pixels: the last
+    /// step of a convolution with few output channels, whose products p were made a column of taps at a time.
+    /// Up to three floats past the last pixel of p and of out are touched.
+    void (*sum_taps)(ptrdiff_t width, ptrdiff_t taps, ptrdiff_t outputs, const float *p, ptrdiff_t p_stride,
+                     const float *bias, float *out);
 
-    /// y[i] = tanh(x[i]).
+    /// y[i] = tanh(x[i]), to about 2e-7 relative.
     void (*tanh)(ptrdiff_t n, const float *x, float *y);
 };
 
@@ -104,5 +108,8 @@ const struct ctk_kernels *ctk_named(const char *name);
 
 /// The i-th table that this machine can run, best first, or null past the last.
 const struct ctk_kernels *ctk_available(size_t i);
+
+/// Processors in this process's affinity mask (all that are online, where it is wider than the mask's type).
+int ctk_processors_in_affinity(void);
 
 #endif
