@@ -27,7 +27,7 @@ struct CycleGANStyled: ParsableCommand {
     var printConfig = false
 
     func run() throws {
-        StyleDaemon.blockSignals()
+        StyleDaemon.openSignalInbox()
         let configuration: StyleService.Configuration
         do { configuration = try StyleService.Configuration.load(config) } catch let error as ConfigurationError {
             throw wrongConfiguration(error)

@@ -1,7 +1,7 @@
 /// Sizes and durations as people write them.
 enum Quantity {
     private static let durationUnits: [(names: [String], seconds: Double)] = [
-        (["ms", "msec"], 0.001), (["", "s", "sec", "second", "seconds"], 1), (["m", "min", "minute", "minutes"], 60),
+        (["ms", "msec"], 0.001), (["s", "", "sec", "second", "seconds"], 1), (["m", "min", "minute", "minutes"], 60),
         (["h", "hr", "hour", "hours"], 3600), (["d", "day", "days"], 86400), (["w", "week", "weeks"], 604_800),
         (["y", "year", "years"], 31_557_600),
     ]
@@ -47,12 +47,12 @@ enum Quantity {
     }
 
     static func text(_ duration: Duration) -> String {
-        let seconds = duration.seconds
-        for unit in durationUnits.reversed() where unit.names[0] != "" {
-            let value = seconds / unit.seconds
-            if value >= 1, value == value.rounded(.down) { return "\(Int(value))\(unit.names[0])" }
+        let milliseconds = Int((duration.seconds * 1000).rounded())
+        for unit in durationUnits.reversed() {
+            let factor = Int(unit.seconds * 1000)
+            if milliseconds >= factor, milliseconds % factor == 0 { return "\(milliseconds / factor)\(unit.names[0])" }
         }
-        return seconds == seconds.rounded() ? "\(Int(seconds))s" : "\(Int((seconds * 1000).rounded()))ms"
+        return "0s"
     }
 
     static func text(bytes: Int) -> String {

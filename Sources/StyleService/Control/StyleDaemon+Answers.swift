@@ -24,7 +24,7 @@ extension StyleDaemon {
                 let isPaused = request.command == .pause
                 try ledger.setNote("paused", isPaused ? "by cyclegan-style pause" : nil)
                 pipeline.pause(isPaused)
-                Self.wakeMainThread()
+                SignalInbox.tellNews()
                 logger.notice(isPaused ? "paused: photos in work are finished, no other is begun" : "resumed")
                 return .success(
                     isPaused

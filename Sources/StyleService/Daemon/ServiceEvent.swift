@@ -6,18 +6,18 @@ import SystemdKit
 /// The kinds of journal entries that programs may look for: each has a message id of its own, under which the journal's catalog
 /// explains it (`journalctl -x`).
 public enum ServiceEvent: String, CaseIterable, Sendable {
-    case photoStyled = "9c1f0a6cf2fb4f5d9f0d4a1be3a3d001"
-    case photoFailed = "9c1f0a6cf2fb4f5d9f0d4a1be3a3d002"
-    case photoDeferred = "9c1f0a6cf2fb4f5d9f0d4a1be3a3d003"
-    case photoQuarantined = "9c1f0a6cf2fb4f5d9f0d4a1be3a3d004"
-    case originalStays = "9c1f0a6cf2fb4f5d9f0d4a1be3a3d005"
-    case outputPaused = "9c1f0a6cf2fb4f5d9f0d4a1be3a3d006"
-    case outputResumed = "9c1f0a6cf2fb4f5d9f0d4a1be3a3d007"
-    case ledgerRebuilt = "9c1f0a6cf2fb4f5d9f0d4a1be3a3d008"
-    case configurationRejected = "9c1f0a6cf2fb4f5d9f0d4a1be3a3d009"
-    case configurationLoaded = "9c1f0a6cf2fb4f5d9f0d4a1be3a3d00a"
-    case inboxWaiting = "9c1f0a6cf2fb4f5d9f0d4a1be3a3d00b"
-    case fileRefused = "9c1f0a6cf2fb4f5d9f0d4a1be3a3d00c"
+    case photoStyled = "09d7d1f6bfb345fb9ec27496b1d47cf6"
+    case photoFailed = "373eb88973004e42936a0840fc281aa8"
+    case photoDeferred = "997cfa4bc31441df9b68f0aff78a72a6"
+    case photoQuarantined = "0d38ebaaffc1485f95c86e47706e6245"
+    case originalStays = "d530a000d0ef4a9fa3dd0f62e0c35202"
+    case outputPaused = "08700b2f5bfa432da292f58e3793ad05"
+    case outputResumed = "8fcb1823969f4f3d9684426a383432a5"
+    case ledgerRebuilt = "e1a3a2d2df7a437baa6fc454d4d85544"
+    case configurationRejected = "51e960e496174a84b10309714189baf2"
+    case configurationLoaded = "46b998455a1c44638161b02318e80c9a"
+    case inboxWaiting = "572c1820c3c744f199d0406118e13046"
+    case fileRefused = "e992fb368c3845d5b1b715a905a83206"
 }
 
 extension Logger.Metadata {

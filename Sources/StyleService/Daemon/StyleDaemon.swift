@@ -60,10 +60,10 @@ public final class StyleDaemon: Sendable {
         let pipeline = Pipeline(
             configuration: configuration, ledger: ledger, translator: translator, logger: logger, watchdog: watchdog,
             reexamine: { route.watchers.withLock { $0 }?.reexamine($0) }, takenAway: { file in route.watchers.withLock { $0 }?.forget(file) },
-            statusChanged: Self.wakeMainThread)
+            statusChanged: SignalInbox.tellNews)
         self.pipeline = pipeline
         recorder = Recorder(ledger: ledger, logger: logger) { pipeline.wake() }
-        watchers = InboxWatchers(recorder: recorder, logger: logger, changed: Self.wakeMainThread)
+        watchers = InboxWatchers(recorder: recorder, logger: logger, changed: SignalInbox.tellNews)
         route.watchers.withLock { [watchers] in $0 = watchers }
         housekeeping = Housekeeping(ledger: ledger, pipeline: pipeline, logger: logger)
     }
@@ -72,23 +72,8 @@ public final class StyleDaemon: Sendable {
         let watchers = Mutex<InboxWatchers?>(nil)
     }
 
-    /// The signals that the main thread waits for. They are blocked in every thread, so that none ends the process before the service
-    /// can handle it: call this first thing in `main`.
-    public static func blockSignals() {
-        signal(SIGPIPE, SIG_IGN)
-        var signals = handledSignals
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
-    }
-
-    private static var handledSignals: sigset_t {
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] { sigaddset(&signals, number) }
-        return signals
-    }
-
-    /// Ends the main thread's wait, for a new status sentence.
-    static let wakeMainThread: @Sendable () -> Void = { kill(getpid(), SIGUSR1) }
+    /// Takes over the signals that systemd sends: call this first thing in `main`.
+    public static func openSignalInbox() { SignalInbox.open() }
 
     // MARK: Running
 
@@ -143,20 +128,19 @@ public final class StyleDaemon: Sendable {
 
     /// Sleeps until something is to be done: a signal, a new status sentence, the next housekeeping.
     private func waitForSignals() {
-        var signals = Self.handledSignals
         var lastSentence = Date.distantPast, hasNews = false
         var nextHousekeeping = Date() + housekeepingInterval
         while true {
             var wake = nextHousekeeping
             if hasNews { wake = min(wake, lastSentence + 1) }
             if !pipeline.state.read(\.inWork.isEmpty) { wake = min(wake, Date() + 2) }
-            let seconds = max(0, wake.timeIntervalSinceNow)
-            var timeout = timespec(tv_sec: Int(seconds), tv_nsec: Int(seconds.truncatingRemainder(dividingBy: 1) * 1e9))
-            switch sigtimedwait(&signals, nil, &timeout) {
-            case SIGTERM, SIGINT: return
-            case SIGHUP: _ = reload()
-            case SIGUSR1: hasNews = true
-            default: hasNews = hasNews || !pipeline.state.read(\.inWork.isEmpty)
+            for event in SignalInbox.wait(seconds: wake.timeIntervalSinceNow) {
+                switch event {
+                case .signal(SIGHUP): _ = reload()
+                case .signal: return
+                case .news: hasNews = true
+                case .timeout: hasNews = hasNews || !pipeline.state.read(\.inWork.isEmpty)
+                }
             }
             if hasNews, Date().timeIntervalSince(lastSentence) >= 1 {
                 notifier.status(sentence())
