@@ -19,7 +19,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         // Floor 0: C.
@@ -51,19 +50,21 @@ let package = Package(
         .target(
             name: "StyleService",
             dependencies: [
-                "Stylizing", "Photos", "DirectoryWatching", "SystemdKit",
+                "Stylizing", "Networks", "Weights", "Photos", "DirectoryWatching", "SystemdKit", "CInotify",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Yams", package: "Yams"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             resources: [.copy("models")]),
 
         // Floor 5: the two programs.
         .executableTarget(
             name: "cyclegan-styled",
-            dependencies: ["StyleService", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: [
+                "StyleService", "SystemdKit", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         .executableTarget(
             name: "cyclegan-style",
             dependencies: ["StyleService", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
@@ -75,8 +76,12 @@ let package = Package(
         .testTarget(name: "WeightsTests", dependencies: ["Weights"], resources: [.copy("files")]),
         .testTarget(name: "NetworksTests", dependencies: ["Networks"], resources: [.copy("golden")]),
         .testTarget(name: "StylizingTests", dependencies: ["Stylizing"]),
-        .testTarget(name: "StyleServiceTests", dependencies: ["StyleService"]),
-        .testTarget(name: "ProgramTests", dependencies: ["StyleService"]),
+        // A service with a translator that needs no time and failure points that end it: the crash tests' victim.
+        .executableTarget(
+            name: "styled-victim", dependencies: ["StyleService", "Photos", "SystemdKit"], path: "Tests/StyledVictim"),
+        .testTarget(name: "StyleServiceTests", dependencies: ["StyleService", "styled-victim"]),
+        .testTarget(
+            name: "ProgramTests", dependencies: ["cyclegan-styled", "cyclegan-style"], exclude: ["private-systemd.sh"]),
     ],
     swiftLanguageModes: [.v6]
 )
