@@ -46,6 +46,8 @@ let package = Package(
         // Floor 3: what the networks are for.
         .target(name: "Stylizing", dependencies: ["Networks", "Photos"]),
 
+        .target(name: "CycleGAN", dependencies: ["Networks", "Tensors", "Weights", "Photos"]),
+
         // Floor 4: the service.
         .target(
             name: "StyleService",
@@ -67,14 +69,18 @@ let package = Package(
             ]),
         .executableTarget(
             name: "cyclegan-style",
-            dependencies: ["StyleService", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: [
+                "StyleService", "Stylizing", "Networks", "Tensors", "Weights", "Photos",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
 
-        .testTarget(name: "TensorsTests", dependencies: ["Tensors"], resources: [.copy("golden")]),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Weights"], resources: [.copy("golden")]),
         .testTarget(name: "PhotosTests", dependencies: ["Photos"], exclude: ["make-golden.py"], resources: [.copy("files")]),
         .testTarget(name: "DirectoryWatchingTests", dependencies: ["DirectoryWatching"]),
         .testTarget(name: "SystemdKitTests", dependencies: ["SystemdKit"]),
         .testTarget(name: "WeightsTests", dependencies: ["Weights"], resources: [.copy("files")]),
         .testTarget(name: "NetworksTests", dependencies: ["Networks"], resources: [.copy("golden")]),
+        .testTarget(name: "CycleGANTests", dependencies: ["CycleGAN"], resources: [.copy("golden")]),
         .testTarget(name: "StylizingTests", dependencies: ["Stylizing"]),
         // A service with a translator that needs no time and failure points that end it: the crash tests' victim.
         .executableTarget(
