@@ -19,14 +19,22 @@ public struct JournalLogHandler: LogHandler {
         /// - Parameters:
         ///   - identifier: the program's name, as `journalctl -t` wants it.
         ///   - fieldPrefix: put before the fields that are this program's own.
-        public init(
+        public convenience init(
             identifier: String, fieldPrefix: String = "CYCLEGAN_", level: Logger.Level = .info,
             destination: LogDestination = .automatic
+        ) {
+            self.init(
+                identifier: identifier, fieldPrefix: fieldPrefix, level: level, destination: destination,
+                lines: LineOutput(descriptor: STDERR_FILENO))
+        }
+
+        init(
+            identifier: String, fieldPrefix: String, level: Logger.Level, destination: LogDestination, lines: LineOutput
         ) {
             self.identifier = identifier
             self.fieldPrefix = fieldPrefix
             self.destination = destination.resolved
-            lines = LineOutput(descriptor: STDERR_FILENO)
+            self.lines = lines
             sharedLevel = Mutex(level)
         }
 

@@ -20,8 +20,13 @@ final class Stage: Sendable {
 
     private let contents = Mutex(Contents())
 
-    init(inbox: BytePath = "in", options: WatchOptions, surroundings: Surroundings = Surroundings(), isUnprivileged: Bool = false) throws {
-        var template = Array("/tmp/watching.XXXXXX".utf8CString)
+    /// - Parameter inMemory: on a file system in memory where there is one: for very many files.
+    init(
+        inbox: BytePath = "in", options: WatchOptions, surroundings: Surroundings = Surroundings(), isUnprivileged: Bool = false,
+        inMemory: Bool = false
+    ) throws {
+        let base = inMemory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+        var template = Array("\(base)/watching.XXXXXX".utf8CString)
         guard let made = mkdtemp(&template) else { throw WatchError(call: "mkdtemp", code: errno) }
         scratch = BytePath(String(cString: made))
         chmod(made, 0o755)
