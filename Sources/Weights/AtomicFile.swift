@@ -3,7 +3,9 @@ import Glibc
 /// Writes a whole file under a temporary name beside it, then renames it: readers see the old file or the new one, never a part.
 enum AtomicFile {
     /// `body` gets a function that appends bytes. On any error the temporary file is removed and `path` is as it was.
-    static func write(_ path: String, body: (_ append: (UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws {
+    static func write(
+        _ path: String, body: (_ append: @escaping (UnsafeRawBufferPointer) throws -> Void) throws -> Void
+    ) throws {
         let (directory, name) = split(path)
         // A name of 255 bytes leaves no room for a suffix, so the temporary name does not contain it.
         let temporary = "\(directory)/.weights-\(getpid())-\(String(UInt64.random(in: 0...UInt64.max), radix: 36)).tmp"

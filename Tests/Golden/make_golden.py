@@ -25,8 +25,9 @@ TESTS = pathlib.Path(__file__).resolve().parent.parent
 
 def store(path, tensors, metadata):
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: numpy.ascontiguousarray(value, dtype=numpy.float32) for name, value in tensors.items()},
+    save_file({name: numpy.array(value, dtype=numpy.float32, order="C") for name, value in tensors.items()},
               path, metadata={"torch": torch.__version__, **metadata})
+    path.chmod(0o644)
     print(f"{path.relative_to(TESTS)}: {path.stat().st_size / 1024:.0f} KiB")
 
 
