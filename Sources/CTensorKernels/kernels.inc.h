@@ -44,7 +44,11 @@ const struct ctk_kernels CTK_TABLE = {
     .winograd_weights_adjoint = winograd_weights_adjoint,
     .statistics = statistics,
     .normalize = normalize,
+    .normalize_gradient_sums = normalize_gradient_sums,
+    .normalize_gradient = normalize_gradient,
     .padded_row = padded_row,
     .sum_taps = sum_taps,
     .tanh = tanh_all,
+    .add = add,
+    .adam = adam,
 };

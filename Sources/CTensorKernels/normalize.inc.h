@@ -30,6 +30,71 @@ static void normalize(ptrdiff_t rows, ptrdiff_t c, const float *x, const struct 
     }
 }
 
+/// xhat, and g = dy times the activation's slope there.
+INLINE v8 activation_gradient(v8 x, v8 mean, v8 scale, v8 slope, v8 dy, v8 *xhat) {
+    *xhat = (x - mean) * scale;
+    return select8(*xhat > 0.0f, dy, dy * slope);
+}
+
+static void normalize_gradient_sums(ptrdiff_t rows, ptrdiff_t c, const float *x, const struct ctk_read *read,
+                                    const float *dy, double *sums) {
+    v8 slope = splat8(read->slope);
+    for (ptrdiff_t j = 0; j < c; j += 8) {
+        ptrdiff_t lanes = c - j < 8 ? c - j : 8;
+        v8 mean = lanes == 8 ? load8(read->mean + j) : load_n(read->mean + j, lanes);
+        v8 scale = lanes == 8 ? load8(read->scale + j) : load_n(read->scale + j, lanes);
+        // Short sums in float, put together in double.
+        for (ptrdiff_t r = 0; r < rows; r += 64) {
+            v8 s = splat8(0), q = splat8(0);
+            ptrdiff_t end = r + 64 < rows ? r + 64 : rows;
+            for (ptrdiff_t i = r; i < end; i++) {
+                const float *p = x + i * c + j, *d = dy + i * c + j;
+                v8 xhat, g = activation_gradient(lanes == 8 ? load8(p) : load_n(p, lanes), mean, scale, slope,
+                                                 lanes == 8 ? load8(d) : load_n(d, lanes), &xhat);
+                s += g;
+                q += g * xhat;
+            }
+            for (ptrdiff_t l = 0; l < lanes; l++) {
+                sums[j + l] += s[l];
+                sums[c + j + l] += q[l];
+            }
+        }
+    }
+}
+
+static void normalize_gradient(ptrdiff_t rows, ptrdiff_t c, const float *x, const struct ctk_read *read, const float *dy,
+                               const float *mean_g, const float *mean_gx, float *dx) {
+    v8 slope = splat8(read->slope);
+    for (ptrdiff_t i = 0; i < rows; i++, x += c, dy += c, dx += c)
+        for (ptrdiff_t j = 0; j < c; j += 8) {
+            ptrdiff_t n = c - j < 8 ? c - j : 8;
+            v8 xhat, scale = n == 8 ? load8(read->scale + j) : load_n(read->scale + j, n);
+            v8 g = activation_gradient(n == 8 ? load8(x + j) : load_n(x + j, n),
+                                       n == 8 ? load8(read->mean + j) : load_n(read->mean + j, n), scale, slope,
+                                       n == 8 ? load8(dy + j) : load_n(dy + j, n), &xhat);
+            v8 mg = n == 8 ? load8(mean_g + j) : load_n(mean_g + j, n);
+            v8 mgx = n == 8 ? load8(mean_gx + j) : load_n(mean_gx + j, n);
+            v8 r = scale * (g - mg - xhat * mgx);
+            if (n == 8) store8(dx + j, r);
+            else store_n(dx + j, r, n);
+        }
+}
+
+static void add(ptrdiff_t n, float factor, const float *x, float *y) {
+    for (ptrdiff_t i = 0; i < n; i++) y[i] += factor * x[i];
+}
+
+static void adam(ptrdiff_t n, float rate, float beta1, float beta2, float epsilon, float second_correction,
+                 const float *gradient, float *m, float *v, float *parameter) {
+    float inverse = 1 / second_correction;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        float g = gradient[i];
+        m[i] = beta1 * m[i] + (1 - beta1) * g;
+        v[i] = beta2 * v[i] + (1 - beta2) * g * g;
+        parameter[i] -= rate * m[i] / (sqrtf(v[i]) * inverse + epsilon);
+    }
+}
+
 /// e^x for x in [-88, 0]: x = k ln 2 + r, a polynomial in r, and k put into the exponent.
 INLINE v8 exp8(v8 x) {
     v8 k = x * 1.44269504f;

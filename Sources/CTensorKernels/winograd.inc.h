@@ -205,41 +205,71 @@ static const float winograd_g[6][3] = {
     {0, 0, 1},
 };
 
-static void winograd_weights(const float *w, ptrdiff_t ci, ptrdiff_t co, ptrdiff_t ci_stride, ptrdiff_t co_stride,
-                             int flip, float *u) {
-    for (ptrdiff_t i = 0; i < ci; i++)
-        for (ptrdiff_t o = 0; o < co; o++) {
-            const float *g = w + i * ci_stride + o * co_stride;
-            float t[6][3];
-            for (int a = 0; a < 6; a++)
-                for (int x = 0; x < 3; x++) {
-                    float s = 0;
-                    for (int k = 0; k < 3; k++) s += winograd_g[a][k] * g[flip ? 8 - 3 * k - x : 3 * k + x];
-                    t[a][x] = s;
+/// One application of G to three values.
+INLINE void g3(v8 a, v8 b, v8 c, v8 o[6]) {
+    v8 s = (a + c) * (-1.0f / 6), t = b * (1.0f / 6);
+    v8 q = a * (1.0f / 24) + c * (1.0f / 6), r = b * (1.0f / 12);
+    o[0] = a * 0.25f;
+    o[1] = s - t;
+    o[2] = s + t;
+    o[3] = q + r;
+    o[4] = q - r;
+    o[5] = c;
+}
+
+/// One application of G^T to six values.
+INLINE void gt6(const v8 d[6], v8 o[3]) {
+    v8 s = (d[1] + d[2]) * (-1.0f / 6), t = (d[2] - d[1]) * (1.0f / 6);
+    v8 q = d[3] + d[4], r = d[3] - d[4];
+    o[0] = d[0] * 0.25f + s + q * (1.0f / 24);
+    o[1] = t + r * (1.0f / 12);
+    o[2] = s + q * (1.0f / 6) + d[5];
+}
+
+static void winograd_weights(const float *w, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co,
+                             ptrdiff_t ci_stride, ptrdiff_t co_stride, int flip, float *u) {
+    for (ptrdiff_t i = first; i < last; i++)
+        for (ptrdiff_t o = 0; o < co; o += 8) {
+            ptrdiff_t lanes = co - o < 8 ? co - o : 8;
+            v8 g[9], t[3][6];
+            for (int k = 0; k < 9; k++) {
+                float e[8] = {0};
+                for (ptrdiff_t l = 0; l < lanes; l++) e[l] = w[i * ci_stride + (o + l) * co_stride + (flip ? 8 - k : k)];
+                g[k] = load8(e);
+            }
+            for (int x = 0; x < 3; x++) g3(g[x], g[3 + x], g[6 + x], t[x]);
+            for (int a = 0; a < 6; a++) {
+                v8 r[6];
+                g3(t[0][a], t[1][a], t[2][a], r);
+                for (int b = 0; b < 6; b++) {
+                    float *q = u + ((6 * a + b) * ci + i) * co + o;
+                    if (lanes == 8) store8(q, r[b]);
+                    else store_n(q, r[b], lanes);
                 }
-            for (int a = 0; a < 6; a++)
-                for (int b = 0; b < 6; b++)
-                    u[((6 * a + b) * ci + i) * co + o] =
-                        t[a][0] * winograd_g[b][0] + t[a][1] * winograd_g[b][1] + t[a][2] * winograd_g[b][2];
+            }
         }
 }
 
-static void winograd_weights_adjoint(const float *du, ptrdiff_t ci, ptrdiff_t co, float *dw) {
-    for (ptrdiff_t i = 0; i < ci; i++)
-        for (ptrdiff_t o = 0; o < co; o++) {
-            float t[3][6];
-            for (int b = 0; b < 6; b++)
-                for (int k = 0; k < 3; k++) {
-                    float s = 0;
-                    for (int a = 0; a < 6; a++) s += winograd_g[a][k] * du[((6 * a + b) * ci + i) * co + o];
-                    t[k][b] = s;
+static void winograd_weights_adjoint(const float *du, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co,
+                                     float *dw) {
+    for (ptrdiff_t i = first; i < last; i++)
+        for (ptrdiff_t o = 0; o < co; o += 8) {
+            ptrdiff_t lanes = co - o < 8 ? co - o : 8;
+            v8 t[3][6];
+            for (int b = 0; b < 6; b++) {
+                v8 d[6], r[3];
+                for (int a = 0; a < 6; a++) {
+                    const float *q = du + ((6 * a + b) * ci + i) * co + o;
+                    d[a] = lanes == 8 ? load8(q) : load_n(q, lanes);
                 }
-            float *g = dw + (o * ci + i) * 9;
-            for (int k = 0; k < 3; k++)
-                for (int x = 0; x < 3; x++) {
-                    float s = 0;
-                    for (int b = 0; b < 6; b++) s += t[k][b] * winograd_g[b][x];
-                    g[3 * k + x] += s;
-                }
+                gt6(d, r);
+                for (int k = 0; k < 3; k++) t[k][b] = r[k];
+            }
+            for (int k = 0; k < 3; k++) {
+                v8 r[3];
+                gt6(t[k], r);
+                for (int x = 0; x < 3; x++)
+                    for (ptrdiff_t l = 0; l < lanes; l++) dw[((o + l) * ci + i) * 9 + 3 * k + x] = r[x][l];
+            }
         }
 }

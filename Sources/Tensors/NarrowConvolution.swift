@@ -12,18 +12,28 @@ public final class NarrowConvolution: Convolution {
     private let appliesTanh: Bool
 
     /// - Parameters:
-    ///   - weight: (outputChannels, inputChannels, kernelSize, kernelSize).
+    ///   - weight: (outputChannels, inputChannels, kernelSize, kernelSize), or as `layout` says.
     ///   - tanh: apply the hyperbolic tangent to the result.
     public init(
         weight: UnsafePointer<Float>, bias: UnsafePointer<Float>?, inputChannels: Int, outputChannels: Int,
-        kernelSize k: Int, padding: Padding, pad: Int, tanh: Bool
+        kernelSize k: Int, padding: Padding, pad: Int, tanh: Bool, layout: WeightLayout? = nil
     ) {
         (self.inputChannels, self.outputChannels, kernelSize) = (inputChannels, outputChannels, k)
         (self.pad, self.padding, appliesTanh) = (pad, padding, tanh)
         self.bias = bias.map { copy($0, count: outputChannels) }
-        weights = packTaps(rows: k, columns: 1, inputChannels, k * outputChannels) { y, _, i, column in
-            weight[((column % outputChannels * inputChannels + i) * k + y) * k + column / outputChannels]
+        let layout = layout ?? .outputInput(inputChannels, outputChannels, k)
+        let columns = k * outputChannels
+        let plain = BufferPool.shared.take(k * inputChannels * columns)
+        for y in 0..<k {
+            for i in 0..<inputChannels {
+                for column in 0..<columns {
+                    let (x, o) = (column / outputChannels, column % outputChannels)
+                    plain.pointer[(y * inputChannels + i) * columns + column] = weight[layout.offset(y, x, i, o)]
+                }
+            }
         }
+        weights = BufferPool.shared.take(ctk_packed_size(k * inputChannels, columns))
+        Kernels.current.pointee.pack_b(k * inputChannels, columns, plain.pointer, columns, 0, weights.pointer)
     }
 
     public func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {

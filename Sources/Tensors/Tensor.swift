@@ -20,6 +20,11 @@ public final class Tensor: @unchecked Sendable {
     public let shape: Shape
     public let buffer: Buffer
     public let reading: Reading?
+    /// Counts changes of a parameter's values, so that what was derived from them can be kept until the next.
+    public private(set) var version = 0
+
+    /// To be called after the values were changed in place.
+    public func markChanged() { version += 1 }
 
     public var pointer: UnsafeMutablePointer<Float> { buffer.pointer }
 

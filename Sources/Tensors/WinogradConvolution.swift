@@ -29,8 +29,11 @@ public final class WinogradConvolution: Convolution {
         let kernels = Kernels.current.pointee
         let (ci, co) = (inputChannels, outputChannels)
         let plain = BufferPool.shared.take(36 * ci * co)
-        kernels.winograd_weights(
-            weight, ci, co, adjoint ? co * 9 : 9, adjoint ? 9 : ci * 9, adjoint ? 1 : 0, plain.pointer)
+        inChunks(ci) { rows in
+            kernels.winograd_weights(
+                weight, ci, rows.lowerBound, rows.upperBound, co, adjoint ? co * 9 : 9, adjoint ? 9 : ci * 9, adjoint ? 1 : 0,
+                plain.pointer)
+        }
         // Without wide registers of our own, OpenBLAS's kernels for the processor at hand are the better ones.
         usesOpenBLAS = Kernels.name == "portable"
         if usesOpenBLAS {
@@ -95,6 +98,13 @@ public final class WinogradConvolution: Convolution {
                 origin, size.width * co, itemSums?[b])
         }
     }
+}
+
+/// Calls `body` with parts of 0..<count, on all threads.
+func inChunks(_ count: Int, atLeast smallest: Int = 8, _ body: (Range<Int>) -> Void) {
+    let pool = ThreadPool.shared
+    let chunk = max(smallest, (count + 4 * pool.threads - 1) / (4 * pool.threads))
+    pool.forEach((count + chunk - 1) / chunk) { i in body(i * chunk..<min(count, (i + 1) * chunk)) }
 }
 
 /// A buffer with a copy of the values.

@@ -71,12 +71,14 @@ struct ctk_kernels {
                                     ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, float *dm, ptrdiff_t m_stride);
 
     /// Weights w[co][ci][3][3] (element strides `co_stride`, `ci_stride`, taps contiguous; `flip` turns the taps by
-    /// 180 degrees) to u[xi][ci][co] = G w G^T.
-    void (*winograd_weights)(const float *w, ptrdiff_t ci, ptrdiff_t co, ptrdiff_t ci_stride, ptrdiff_t co_stride,
-                             int flip, float *u);
+    /// 180 degrees) to u[xi][ci][co] = G w G^T, for input channels [first, last) of `ci`.
+    void (*winograd_weights)(const float *w, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co,
+                             ptrdiff_t ci_stride, ptrdiff_t co_stride, int flip, float *u);
 
-    /// Adjoint of `winograd_weights` without flip, accumulated: dw[co][ci][3][3] += G^T du[xi][ci][co] G.
-    void (*winograd_weights_adjoint)(const float *du, ptrdiff_t ci, ptrdiff_t co, float *dw);
+    /// Adjoint of `winograd_weights` without flip: dw[co][ci][3][3] = G^T du[xi][ci][co] G, for input channels
+    /// [first, last).
+    void (*winograd_weights_adjoint)(const float *du, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co,
+                                     float *dw);
 
     /// Adds statistics of `rows` pixels of c channels to sums (sum, then sum of squares, in double). Deviations are taken
     /// from means of short chunks, so that a large mean does not drown a small variance.
@@ -85,6 +87,15 @@ struct ctk_kernels {
     /// y = act((x - mean) * scale) (+ residual if not null), for `rows` pixels of c channels, all contiguous.
     void (*normalize)(ptrdiff_t rows, ptrdiff_t c, const float *x, const struct ctk_read *read, const float *residual,
                       float *y);
+
+    /// For the gradient of `normalize` without residual: with g = dy * act'(xhat), adds each channel's sum of g and sum of
+    /// g * xhat to sums[0..<c] and sums[c..<2c].
+    void (*normalize_gradient_sums)(ptrdiff_t rows, ptrdiff_t c, const float *x, const struct ctk_read *read,
+                                    const float *dy, double *sums);
+
+    /// dx = scale * (g - mean_g - xhat * mean_gx).
+    void (*normalize_gradient)(ptrdiff_t rows, ptrdiff_t c, const float *x, const struct ctk_read *read, const float *dy,
+                               const float *mean_g, const float *mean_gx, float *dx);
 
     /// Writes pixels [x0, x1) of row y to dst; coordinates outside the image are resolved by the padding.
     void (*padded_row)(const struct ctk_image *image, enum ctk_padding padding, ptrdiff_t y, ptrdiff_t x0, ptrdiff_t x1,
@@ -98,6 +109,14 @@ struct ctk_kernels {
 
     /// y[i] = tanh(x[i]), to about 2e-7 relative.
     void (*tanh)(ptrdiff_t n, const float *x, float *y);
+
+    /// y[i] += factor * x[i].
+    void (*add)(ptrdiff_t n, float factor, const float *x, float *y);
+
+    /// One step of Adam (Kingma and Ba 2015, algorithm 1) on n parameters. `rate` is the learning rate divided by the first
+    /// bias correction, `second_correction` the square root of the second.
+    void (*adam)(ptrdiff_t n, float rate, float beta1, float beta2, float epsilon, float second_correction,
+                 const float *gradient, float *m, float *v, float *parameter);
 };
 
 /// The best table for this processor; `CYCLEGAN_STYLED_KERNELS=portable|avx2` forces one.
