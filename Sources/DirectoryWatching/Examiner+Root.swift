@@ -9,12 +9,10 @@ extension Examiner {
             let descriptor = try Descriptor.directory(at: AT_FDCWD, rootPath.bytes, follow: true)
             forgetAncestors()
             let status = try descriptor.status()
-            let magic = try descriptor.fileSystemMagic()
             directories = 1
-            root = DirectoryNode(name: [], parent: nil, device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
-            remote = options.polling == .never ? nil : surroundings.remoteName(magic)
-            let settle = Duration.nanoseconds(settle)
-            table.change { $0.settle = settle }
+            let node = DirectoryNode(name: [], parent: nil, device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+            node.remote = remoteName(descriptor.raw)
+            root = node
         } catch {
             return waitForRoot(error as? WatchError)
         }
@@ -113,6 +111,12 @@ extension Examiner {
 
     // MARK: Watches
 
+    func remoteName(_ descriptor: CInt) -> String? {
+        var magic: UInt64 = 0
+        guard options.polling != .never, CInotify_fileSystemMagic(descriptor, &magic) == 0 else { return nil }
+        return surroundings.remoteName(magic)
+    }
+
     func openReader() {
         guard options.polling != .always, reader == nil else { return }
         do {
@@ -129,16 +133,22 @@ extension Examiner {
 
     /// Adds the kernel's watch to a directory that is open.
     func ensureWatch(_ node: DirectoryNode, _ descriptor: CInt) {
-        guard node.watch == nil, watchLimit == nil, remote == nil, let reader else { return }
-        do {
-            let watch = try reader.watch(directory: descriptor, path: path(of: node))
-            node.watch = watch
-            nodesByWatch[watch, default: []].append(node)
-        } catch {
-            watchLimit = (error as? WatchError)?.code ?? EIO
-            // Outside a full scan, one is needed to say so and to begin polling.
-            nextPoll = nextPoll ?? monotonicNow()
+        if node.watch != nil { return }
+        if watchLimit == nil, node.remote == nil, let reader {
+            do {
+                let watch = try reader.watch(directory: descriptor, path: path(of: node))
+                node.watch = watch
+                nodesByWatch[watch, default: []].append(node)
+                return
+            } catch {
+                let code = (error as? WatchError)?.code ?? EIO
+                // Gone in this moment: the directory above tells.
+                if [ENOENT, ENOTDIR, ELOOP].contains(code) { return }
+                watchLimit = code
+            }
         }
+        // A full scan, to which this may belong, sets its own time; otherwise one is needed to begin polling.
+        nextPoll = nextPoll ?? monotonicNow()
     }
 
     func removeWatch(_ node: DirectoryNode) {
@@ -154,7 +164,7 @@ extension Examiner {
     /// After a full scan: how the directory is being watched now, and one message if that is less than it should be.
     func settleState() {
         if options.polling == .always { return setState(.polling(reason: "as configured")) }
-        if let remote { return setState(.polling(reason: "\(remote) does not tell of changes made elsewhere")) }
+        if let remote = root?.remote { return setState(.polling(reason: "\(remote) does not tell of changes made elsewhere")) }
         if reader == nil { return setState(.polling(reason: unwatchedReason ?? "inotify is not available")) }
         unwatchedReason = nil
         if let code = watchLimit {

@@ -26,7 +26,6 @@ final class Examiner: @unchecked Sendable {
     var due = DeadlineQueue()
     /// What was told complete before the root was lost, by path.
     var remembered: [BytePath: FileRecord] = [:]
-    var remote: String?
     var unwatchedReason: String?
     /// The error that ended attempts to add watches until the next full scan.
     var watchLimit: CInt?
@@ -159,8 +158,8 @@ final class Examiner: @unchecked Sendable {
         root != nil && nextPoll == nil
     }
 
-    var settle: Int64 {
-        (remote == nil ? options.settle : options.networkSettle).inNanoseconds
+    func settle(in node: DirectoryNode) -> Int64 {
+        (node.remote == nil ? options.settle : options.networkSettle).inNanoseconds
     }
 
     func path(of node: DirectoryNode) -> BytePath {

@@ -15,7 +15,7 @@ FUZZ_SEEDS := Tests/PhotosTests/files
 # The C that a fuzzer watches reports its coverage; elsewhere that hook does not exist.
 FUZZ_CFLAGS := -g -O1 -fno-omit-frame-pointer -ISources/CImageCodecs/include \
 	-fsanitize=address,undefined -fno-sanitize-recover=undefined
-FUZZ_SWIFTFLAGS := -swift-version 6 -g -O -wmo -parse-as-library -use-ld=lld \
+FUZZ_SWIFTFLAGS := -swift-version 6 -gline-tables-only -O -wmo -parse-as-library -use-ld=lld \
 	-I Sources/CImageCodecs/include -I Sources/CLittleCMS
 # Swift's option for undefined behaviour is missing on Linux; AddressSanitizer's runtime holds what C's needs.
 FUZZ_LIBS := -ljpeg -lpng16 -lz -llcms2 -lm
