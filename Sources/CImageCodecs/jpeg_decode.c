@@ -1,0 +1,188 @@
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+#include <jerror.h>
+
+#include "buffer.h"
+
+struct cic_jpeg_decoder {
+    struct jpeg_decompress_struct jpeg;
+    struct jpeg_error_mgr errors;
+    struct jpeg_source_mgr source;
+    jmp_buf on_error;
+    cic_status status;
+    int accept_damage;
+    int is_created;
+    int reached_end;  // the library asked for more bytes than there are
+    char error[CIC_MESSAGE_SIZE];
+    char damage[CIC_MESSAGE_SIZE];
+    char note[CIC_MESSAGE_SIZE];
+};
+
+static const JOCTET end_of_image[2] = {0xFF, JPEG_EOI};
+
+static cic_jpeg_decoder *decoder_of(j_common_ptr jpeg) { return jpeg->client_data; }
+
+static void fail(cic_jpeg_decoder *decoder, cic_status status, const char *text) {
+    decoder->status = status;
+    cic_set_message(decoder->error, text);
+    longjmp(decoder->on_error, 1);
+}
+
+static void on_error_exit(j_common_ptr jpeg) {
+    cic_jpeg_decoder *decoder = decoder_of(jpeg);
+    char text[JMSG_LENGTH_MAX];
+    jpeg->err->format_message(jpeg, text);
+    cic_status status = CIC_CORRUPT;
+    switch (jpeg->err->msg_code) {
+    case JERR_OUT_OF_MEMORY:
+        status = CIC_NO_MEMORY;
+        break;
+    case JERR_SOF_UNSUPPORTED:
+    case JERR_BAD_PRECISION:
+    case JERR_COMPONENT_COUNT:
+    case JERR_CONVERSION_NOTIMPL:
+    case JERR_FRACT_SAMPLE_NOTIMPL:
+    case JERR_CCIR601_NOTIMPL:
+    case JERR_NOT_COMPILED:
+    case JERR_ARITH_NOTIMPL:
+        status = CIC_UNSUPPORTED;
+        break;
+    default:
+        break;
+    }
+    if (decoder->reached_end && status == CIC_CORRUPT) status = CIC_TRUNCATED;
+    fail(decoder, status, text);
+}
+
+/// Oddities that leave every pixel right. All other warnings mean that pixels were guessed.
+static int is_harmless(int code) {
+    switch (code) {
+    case JWRN_ADOBE_XFORM:
+    case JWRN_EXTRANEOUS_DATA:
+    case JWRN_JFIF_MAJOR:
+    case JWRN_BOGUS_ICC:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+static void on_message(j_common_ptr jpeg, int level) {
+    if (level >= 0) return;
+    cic_jpeg_decoder *decoder = decoder_of(jpeg);
+    char text[JMSG_LENGTH_MAX];
+    int harmless = is_harmless(jpeg->err->msg_code);
+    char *kept = harmless ? decoder->note : decoder->damage;
+    if (!harmless && !decoder->accept_damage) {
+        jpeg->err->format_message(jpeg, text);
+        fail(decoder, decoder->reached_end ? CIC_TRUNCATED : CIC_CORRUPT, text);
+    }
+    if (kept[0] == 0) {
+        jpeg->err->format_message(jpeg, text);
+        cic_set_message(kept, text);
+    }
+}
+
+static void on_source_event(j_decompress_ptr jpeg) { (void)jpeg; }
+
+static boolean on_source_empty(j_decompress_ptr jpeg) {
+    cic_jpeg_decoder *decoder = decoder_of((j_common_ptr)jpeg);
+    decoder->reached_end = 1;
+    if (!decoder->accept_damage) fail(decoder, CIC_TRUNCATED, "the file ends before the image does");
+    if (decoder->damage[0] == 0) cic_set_message(decoder->damage, "the file ends before the image does");
+    // A made-up end marker lets the library fill in what is missing.
+    jpeg->src->next_input_byte = end_of_image;
+    jpeg->src->bytes_in_buffer = sizeof end_of_image;
+    return TRUE;
+}
+
+static void on_source_skip(j_decompress_ptr jpeg, long count) {
+    if (count <= 0) return;
+    if ((size_t)count > jpeg->src->bytes_in_buffer) {
+        jpeg->src->bytes_in_buffer = 0;
+        on_source_empty(jpeg);
+        return;
+    }
+    jpeg->src->next_input_byte += count;
+    jpeg->src->bytes_in_buffer -= (size_t)count;
+}
+
+cic_jpeg_decoder *cic_jpeg_open(const uint8_t *bytes, size_t count, int accept_damage) {
+    cic_jpeg_decoder *decoder = calloc(1, sizeof *decoder);
+    if (!decoder) return NULL;
+    decoder->accept_damage = accept_damage;
+    decoder->jpeg.err = jpeg_std_error(&decoder->errors);
+    decoder->errors.error_exit = on_error_exit;
+    decoder->errors.emit_message = on_message;
+    decoder->source.next_input_byte = bytes;
+    decoder->source.bytes_in_buffer = count;
+    decoder->source.init_source = on_source_event;
+    decoder->source.fill_input_buffer = on_source_empty;
+    decoder->source.skip_input_data = on_source_skip;
+    decoder->source.resync_to_restart = jpeg_resync_to_restart;
+    decoder->source.term_source = on_source_event;
+    return decoder;
+}
+
+cic_status cic_jpeg_read_header(cic_jpeg_decoder *decoder, cic_info *info) {
+    if (setjmp(decoder->on_error)) return decoder->status;
+    j_decompress_ptr jpeg = &decoder->jpeg;
+    jpeg->client_data = decoder;
+    jpeg_create_decompress(jpeg);
+    decoder->is_created = 1;
+    jpeg->src = &decoder->source;
+    jpeg_read_header(jpeg, TRUE);
+    switch (jpeg->jpeg_color_space) {
+    case JCS_GRAYSCALE:
+    case JCS_YCbCr:
+    case JCS_RGB:
+        jpeg->out_color_space = JCS_RGB;
+        break;
+    case JCS_CMYK:
+    case JCS_YCCK:
+        jpeg->out_color_space = JCS_CMYK;
+        break;
+    default:
+        fail(decoder, CIC_UNSUPPORTED, "its colour components are neither grey, RGB nor CMYK");
+    }
+    info->width = jpeg->image_width;
+    info->height = jpeg->image_height;
+    info->layout = jpeg->out_color_space == JCS_CMYK ? CIC_CMYK : CIC_RGB;
+    info->is_grey = jpeg->jpeg_color_space == JCS_GRAYSCALE;
+    info->has_adobe_marker = jpeg->saw_Adobe_marker;
+    return CIC_OK;
+}
+
+cic_status cic_jpeg_read_rows(cic_jpeg_decoder *decoder, uint8_t *rows, size_t row_count) {
+    if (setjmp(decoder->on_error)) return decoder->status;
+    j_decompress_ptr jpeg = &decoder->jpeg;
+    if (jpeg->output_width == 0) jpeg_start_decompress(jpeg);
+    size_t stride = (size_t)jpeg->output_width * (size_t)jpeg->output_components;
+    size_t done = 0;
+    while (done < row_count) {
+        JSAMPROW pointers[16];
+        JDIMENSION wanted = 0;
+        for (; wanted < 16 && done + wanted < row_count; wanted++) pointers[wanted] = rows + (done + wanted) * stride;
+        done += jpeg_read_scanlines(jpeg, pointers, wanted);
+    }
+    return CIC_OK;
+}
+
+cic_status cic_jpeg_finish(cic_jpeg_decoder *decoder) {
+    if (setjmp(decoder->on_error)) return decoder->status;
+    jpeg_finish_decompress(&decoder->jpeg);
+    return CIC_OK;
+}
+
+const char *cic_jpeg_error(const cic_jpeg_decoder *decoder) { return decoder->error; }
+const char *cic_jpeg_damage(const cic_jpeg_decoder *decoder) { return decoder->damage; }
+const char *cic_jpeg_note(const cic_jpeg_decoder *decoder) { return decoder->note; }
+
+void cic_jpeg_close(cic_jpeg_decoder *decoder) {
+    if (decoder->is_created) jpeg_destroy_decompress(&decoder->jpeg);
+    free(decoder);
+}

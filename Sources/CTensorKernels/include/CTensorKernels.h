@@ -1,0 +1,134 @@
+/// SIMD kernels of the numerical core. One source (`*.inc.h`), written with vector extensions, is compiled once for
+/// each instruction set; a table of functions is picked at run time. All tensors are float32, NHWC; all strides and
+/// counts are in floats unless said otherwise. Nothing here allocates, and nothing here is threaded.
+#ifndef CTENSORKERNELS_H
+#define CTENSORKERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// How pixels outside the image are read.
+enum ctk_padding {
+    CTK_PADDING_ZERO = 0,
+    /// Mirrored without repeating the edge (PyTorch's ReflectionPad2d).
+    CTK_PADDING_REFLECT = 1,
+    /// The edge pixel repeated.
+    CTK_PADDING_EDGE = 2,
+};
+
+/// Normalisation and activation applied to a pixel while it is read: v = act((x - mean[c]) * scale[c]), where
+/// act(v) = v > 0 ? v : slope * v. A null `mean` leaves the pixel as it is (no normalisation, no activation).
+struct ctk_read {
+    const float *mean;
+    const float *scale;
+    float slope;
+};
+
+/// One image (or a band of its rows) to be read with padding.
+/// Row y of the image stands at `data + (y - first_row) * row_stride`.
+struct ctk_image {
+    const float *data;
+    ptrdiff_t height, width, channels;
+    ptrdiff_t row_stride;
+    ptrdiff_t first_row;
+};
+
+/// Width of a packed panel of B: 16 columns; a last panel of at most 8 columns is 8 wide.
+enum { CTK_PANEL = 16 };
+
+/// Floats that `pack_b` writes for a K x N matrix.
+size_t ctk_packed_size(ptrdiff_t k, ptrdiff_t n);
+
+struct ctk_kernels {
+    const char *name;
+
+    /// Packs row-major B (k x n, leading dimension ldb; transposed: n x k) into panels of columns, zero-padded.
+    void (*pack_b)(ptrdiff_t k, ptrdiff_t n, const float *b, ptrdiff_t ldb, int transposed, float *packed);
+
+    /// C (rows x n, leading dimension ldc) = sum over segments s of A_s * B_s, plus `bias` (n values) if not null, plus
+    /// C itself if `accumulate`. Row r of A_s is the `segment_k` floats at a[s] + r * a_stride: overlapping rows make a
+    /// convolution of it. B is packed with k = segments * segment_k. Done for `groups` such A and C, a_group and c_group
+    /// floats apart, with the same B.
+    void (*gemm)(ptrdiff_t groups, ptrdiff_t a_group, ptrdiff_t c_group, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t segments,
+                 ptrdiff_t segment_k, const float *const *a, ptrdiff_t a_stride, const float *packed_b, float *c,
+                 ptrdiff_t ldc, const float *bias, int accumulate);
+
+    /// Winograd F(4x4,3x3), input side: tiles [first, first+count) of the image's grid of `tiles_x` tiles a row; tile
+    /// (ty,tx) reads the 6x6 pixels from (4 ty - pad, 4 tx - pad). v[xi][tile][channel], xi stride `v_stride`.
+    void (*winograd_input)(const struct ctk_image *image, enum ctk_padding padding, ptrdiff_t pad,
+                           const struct ctk_read *read, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, float *v,
+                           ptrdiff_t v_stride);
+
+    /// Winograd output side: 36 products m[xi][tile][channel] to 4x4 pixels of y (height x width x channels, clipped at
+    /// the borders), plus bias if not null. With `sums` not null adds each channel's statistics: sums[0..<c] += sum,
+    /// sums[c..<2c] += sum of squares (see `statistics`).
+    void (*winograd_output)(const float *m, ptrdiff_t m_stride, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
+                            ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, const float *bias, float *y,
+                            ptrdiff_t y_row_stride, double *sums);
+
+    /// Adjoint of `winograd_output`: 4x4 pixels of dy to the 36 dm = A dy A^T (pixels beyond the border are zero).
+    void (*winograd_output_adjoint)(const float *dy, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
+                                    ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, float *dm, ptrdiff_t m_stride);
+
+    /// Weights w[co][ci][3][3] (element strides `co_stride`, `ci_stride`, taps contiguous; `flip` turns the taps by
+    /// 180 degrees) to u[xi][ci][co] = G w G^T, for input channels [first, last) of `ci`.
+    void (*winograd_weights)(const float *w, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co,
+                             ptrdiff_t ci_stride, ptrdiff_t co_stride, int flip, float *u);
+
+    /// Adjoint of `winograd_weights` without flip: dw[co][ci][3][3] = G^T du[xi][ci][co] G, for input channels
+    /// [first, last).
+    void (*winograd_weights_adjoint)(const float *du, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co,
+                                     float *dw);
+
+    /// Adds statistics of `rows` pixels of c channels to sums (sum, then sum of squares, in double). Deviations are taken
+    /// from means of short chunks, so that a large mean does not drown a small variance.
+    void (*statistics)(ptrdiff_t rows, ptrdiff_t c, const float *x, ptrdiff_t stride, double *sums);
+
+    /// y = act((x - mean) * scale) (+ residual if not null), for `rows` pixels of c channels, all contiguous.
+    void (*normalize)(ptrdiff_t rows, ptrdiff_t c, const float *x, const struct ctk_read *read, const float *residual,
+                      float *y);
+
+    /// For the gradient of `normalize` without residual: with g = dy * act'(xhat), adds each channel's sum of g and sum of
+    /// g * xhat to sums[0..<c] and sums[c..<2c].
+    void (*normalize_gradient_sums)(ptrdiff_t rows, ptrdiff_t c, const float *x, const struct ctk_read *read,
+                                    const float *dy, double *sums);
+
+    /// dx = scale * (g - mean_g - xhat * mean_gx).
+    void (*normalize_gradient)(ptrdiff_t rows, ptrdiff_t c, const float *x, const struct ctk_read *read, const float *dy,
+                               const float *mean_g, const float *mean_gx, float *dx);
+
+    /// Writes pixels [x0, x1) of row y to dst; coordinates outside the image are resolved by the padding.
+    void (*padded_row)(const struct ctk_image *image, enum ctk_padding padding, ptrdiff_t y, ptrdiff_t x0, ptrdiff_t x1,
+                       const struct ctk_read *read, float *dst);
+
+    /// out[x][o] = bias[o] + sum over k < taps of p[(x + k) * p_stride + k * outputs + o], for `width` pixels: the last
+    /// step of a convolution with few output channels, whose products p were made a column of taps at a time.
+    /// Up to three floats past the last pixel of p and of out are touched.
+    void (*sum_taps)(ptrdiff_t width, ptrdiff_t taps, ptrdiff_t outputs, const float *p, ptrdiff_t p_stride,
+                     const float *bias, float *out);
+
+    /// y[i] = tanh(x[i]), to about 2e-7 relative.
+    void (*tanh)(ptrdiff_t n, const float *x, float *y);
+
+    /// y[i] += factor * x[i].
+    void (*add)(ptrdiff_t n, float factor, const float *x, float *y);
+
+    /// One step of Adam (Kingma and Ba 2015, algorithm 1) on n parameters. `rate` is the learning rate divided by the first
+    /// bias correction, `second_correction` the square root of the second.
+    void (*adam)(ptrdiff_t n, float rate, float beta1, float beta2, float epsilon, float second_correction,
+                 const float *gradient, float *m, float *v, float *parameter);
+};
+
+/// The best table for this processor; `CYCLEGAN_STYLED_KERNELS=portable|avx2` forces one.
+const struct ctk_kernels *ctk_default(void);
+
+/// The table of that name, or null where this machine cannot run it.
+const struct ctk_kernels *ctk_named(const char *name);
+
+/// The i-th table that this machine can run, best first, or null past the last.
+const struct ctk_kernels *ctk_available(size_t i);
+
+/// Processors in this process's affinity mask (all that are online, where it is wider than the mask's type).
+int ctk_processors_in_affinity(void);
+
+#endif

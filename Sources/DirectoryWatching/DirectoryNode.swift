@@ -1,0 +1,42 @@
+/// A directory that is being watched, and what is known to lie in it. Used on the examining thread only.
+final class DirectoryNode {
+    let name: [UInt8]
+    /// The path below the watched root; empty for the root itself.
+    let relative: BytePath
+    let depth: Int
+    private(set) weak var parent: DirectoryNode?
+    let device: UInt64
+    let inode: UInt64
+    /// The kernel's watch, nil where it is polled instead.
+    var watch: Int32?
+    /// The error that kept the last scan from reading it, so that it is told once.
+    var unreadable: CInt?
+    var children: [[UInt8]: DirectoryNode] = [:]
+    /// Names of files that are on record.
+    var files: Set<[UInt8]> = []
+
+    init(name: [UInt8], parent: DirectoryNode?, device: UInt64, inode: UInt64) {
+        self.name = name
+        self.parent = parent
+        self.device = device
+        self.inode = inode
+        relative = parent.map { $0.relative.appending(name) } ?? .empty
+        depth = parent.map { $0.depth + 1 } ?? 0
+    }
+
+    /// The directory at a path below this one.
+    func descendant(_ components: some Sequence<[UInt8]>) -> DirectoryNode? {
+        var node = self
+        for name in components {
+            guard let child = node.children[name] else { return nil }
+            node = child
+        }
+        return node
+    }
+
+    /// This directory and all below it.
+    func forEach(_ body: (DirectoryNode) -> Void) {
+        body(self)
+        for child in children.values { child.forEach(body) }
+    }
+}

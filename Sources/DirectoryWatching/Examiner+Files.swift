@@ -1,0 +1,175 @@
+import CInotify
+import Glibc
+
+extension Examiner {
+    /// A regular file was seen: begin to wait for it, or notice that it has changed.
+    func sample(_ name: [UInt8], in node: DirectoryNode, _ identity: FileIdentity) {
+        let relative = node.relative.appending(name)
+        let now = monotonicNow()
+        node.files.insert(name)
+        guard var record = table[relative] else {
+            var record = FileRecord(identity: identity, now: now)
+            if let earlier = remembered[relative], earlier.identity == identity {
+                table[relative] = earlier
+            } else {
+                schedule(&record, relative, at: now + settle)
+            }
+            return
+        }
+        if record.identity == identity { return }
+        noteChange(&record, relative, identity, now)
+        // A file that never rests keeps its turn; else its changes would put it off for ever.
+        if record.toldRestless, record.due != nil {
+            table[relative] = record
+        } else {
+            schedule(&record, relative, at: now + settle)
+        }
+    }
+
+    func refuse(_ name: [UInt8], in node: DirectoryNode, _ identity: FileIdentity, _ reason: RefusalReason) {
+        let relative = node.relative.appending(name)
+        node.files.insert(name)
+        if let record = table[relative], record.stage == .refused(reason), record.identity.inode == identity.inode { return }
+        var record = FileRecord(identity: identity, now: monotonicNow())
+        record.stage = .refused(reason)
+        table[relative] = record
+        output.send(.refused(rootPath.appending(relative), reason))
+    }
+
+    private func noteChange(_ record: inout FileRecord, _ relative: BytePath, _ identity: FileIdentity, _ now: Int64) {
+        if record.isReported {
+            output.send(.changed(rootPath.appending(relative)))
+            record = FileRecord(identity: identity, now: now)
+            return
+        }
+        if case .refused = record.stage { record = FileRecord(identity: identity, now: now) }
+        // An empty file that is being filled starts anew; so does one that could not be read.
+        if record.stage == .empty { record.began = now }
+        record.identity = identity
+        record.stage = .settling
+        record.since = now
+        record.retryDelay = 0
+        if now - record.began >= options.restlessAfter.inNanoseconds, !record.toldRestless {
+            record.toldRestless = true
+            output.send(.changedWhileWaiting(rootPath.appending(relative), for: .nanoseconds(now - record.began)))
+        }
+    }
+
+    private func schedule(_ record: inout FileRecord, _ relative: BytePath, at time: Int64?) {
+        record.due = time
+        table[relative] = record
+        if let time { due.insert(relative, due: time) }
+    }
+
+    // MARK: When a file's time has come
+
+    func examineDue() {
+        for _ in 0..<Self.batch {
+            guard let first = due.first, first.due <= monotonicNow() else { return }
+            let entry = due.removeFirst()
+            guard let record = table[entry.path], record.due == entry.due else { continue }
+            examineDue(entry.path, record)
+        }
+    }
+
+    private func examineDue(_ relative: BytePath, _ record: FileRecord) {
+        let components = relative.components
+        guard let name = components.last, let node = root?.descendant(components.dropLast()) else { return }
+        var record = record
+        do {
+            let directory = try open(node)
+            let file = try Descriptor.file(at: directory.raw, name)
+            try judge(&record, relative, file.raw, directory.raw, name)
+        } catch {
+            failed(&record, relative, name, node, error)
+        }
+    }
+
+    /// The rule: a regular file, unchanged for the settle time, not empty, no download in progress beside it, and with
+    /// its end in place, or waited for long enough.
+    private func judge(_ record: inout FileRecord, _ relative: BytePath, _ file: CInt, _ directory: CInt, _ name: [UInt8]) throws {
+        let identity = try FileIdentity(fileDescriptor: file)
+        var now = monotonicNow()
+        if identity != record.identity { noteChange(&record, relative, identity, now) }
+        let isSettled = now - record.since >= settle
+        let isRestless = record.toldRestless && !isSettled
+        guard isSettled || isRestless else { return schedule(&record, relative, at: record.since + settle) }
+        if identity.size == 0 { return waitEmpty(&record, relative) }
+
+        let end = try StructuralEnd.of(fileDescriptor: file)
+        let after = try FileIdentity(fileDescriptor: file)
+        now = monotonicNow()
+        if after != identity {
+            noteChange(&record, relative, after, now)
+            return schedule(&record, relative, at: now + settle)
+        }
+        if isRestless, end != .present { return schedule(&record, relative, at: now + settle) }
+
+        let patience = options.incompleteAfter.inNanoseconds
+        let waited = now - record.since
+        if waited < patience, !isRestless {
+            let next = min(record.since + patience, now + max(settle, waited))
+            if let companion = companion(of: name, in: directory) {
+                record.stage = .companion(companion)
+                return schedule(&record, relative, at: next)
+            }
+            if end == .missing {
+                record.stage = .incomplete
+                return schedule(&record, relative, at: next)
+            }
+        }
+        record.stage = .reported(end)
+        record.began = now
+        schedule(&record, relative, at: nil)
+        let complete = CompleteFile(
+            path: rootPath.appending(relative), relative: relative, identity: identity, structuralEnd: end)
+        output.send(.complete(complete))
+    }
+
+    private func waitEmpty(_ record: inout FileRecord, _ relative: BytePath) {
+        record.stage = .empty
+        let isFirst = !record.toldEmpty
+        record.toldEmpty = true
+        schedule(&record, relative, at: nil)
+        if isFirst { output.send(.empty(rootPath.appending(relative))) }
+    }
+
+    private func companion(of name: [UInt8], in directory: CInt) -> [UInt8]? {
+        options.companionSuffixes.lazy.map { name + Array($0.utf8) }.first { (try? status(at: directory, $0)) != nil }
+    }
+
+    private func failed(_ record: inout FileRecord, _ relative: BytePath, _ name: [UInt8], _ node: DirectoryNode, _ error: any Error) {
+        let code = (error as? WatchError)?.code ?? EIO
+        switch code {
+        case ENOENT, ELOOP, ENXIO, ENOTDIR, ESTALE:
+            // Gone, or something else by now. If the directory itself is another, its own hint follows; look again soon.
+            schedule(&record, relative, at: monotonicNow() + settle)
+            examine([name], in: node)
+        default:
+            record.retryDelay = record.retryDelay == 0 ? 5_000_000_000 : min(record.retryDelay * 2, options.rescanInterval.inNanoseconds)
+            let isNew = record.stage != .unreadable(code)
+            record.stage = .unreadable(code)
+            schedule(&record, relative, at: monotonicNow() + record.retryDelay)
+            if isNew { output.send(.unreadable(rootPath.appending(relative), errno: code)) }
+        }
+    }
+
+    // MARK: Wishes of the watcher's owner
+
+    func forget(_ path: BytePath) {
+        guard let relative = below(path), let name = relative.components.last else { return }
+        guard let node = root?.descendant(relative.components.dropLast()) else { return }
+        removeFile(name, from: node, telling: false)
+    }
+
+    func reexamine(_ path: BytePath) {
+        guard let relative = below(path), let name = relative.components.last else { return }
+        guard let node = root?.descendant(relative.components.dropLast()) else { return }
+        removeFile(name, from: node, telling: false)
+        examine([name], in: node)
+    }
+
+    private func below(_ path: BytePath) -> BytePath? {
+        path.isAbsolute ? path.relative(to: rootPath) : path
+    }
+}

@@ -1,0 +1,205 @@
+import CInotify
+import Glibc
+
+extension Examiner {
+    /// Takes hold of the root directory, or waits for it.
+    func attach() {
+        nextRootCheck = monotonicNow() + Self.rootInterval
+        do {
+            let descriptor = try Descriptor.directory(at: AT_FDCWD, rootPath.bytes, follow: true)
+            forgetAncestors()
+            let status = try descriptor.status()
+            let magic = try descriptor.fileSystemMagic()
+            directories = 1
+            root = DirectoryNode(name: [], parent: nil, device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+            remote = options.polling == .never ? nil : surroundings.remoteName(magic)
+            let settle = Duration.nanoseconds(settle)
+            table.change { $0.settle = settle }
+        } catch {
+            return waitForRoot(error as? WatchError)
+        }
+        rescan()
+    }
+
+    /// Compares the path with the directory that is being watched: it may have been removed and made again, moved
+    /// away, or covered by a mount, and of the last the kernel says nothing.
+    func checkRoot() {
+        nextRootCheck = monotonicNow() + Self.rootInterval
+        guard let node = root else { return attach() }
+        var status = stat()
+        let found = rootPath.withCString { stat($0, &status) } == 0
+        if found, UInt64(status.st_dev) == node.device, UInt64(status.st_ino) == node.inode { return }
+        detach()
+        attach()
+    }
+
+    /// Lets go of a root that is no longer there. Its files did not vanish one by one, so nothing is said about them;
+    /// those told complete are remembered in case the same directory returns.
+    private func detach() {
+        guard let node = root else { return }
+        node.forEach { directory in
+            removeWatch(directory)
+            for name in directory.files {
+                let path = directory.relative.appending(name)
+                if let record = table[path], record.isReported { remembered[path] = record }
+            }
+        }
+        root = nil
+        directories = 0
+        table.change { $0.files = [:] }
+        due.removeAll()
+        nextPoll = nil
+        overflowRescan = nil
+    }
+
+    private func waitForRoot(_ error: WatchError?) {
+        let code = error?.code ?? EIO
+        let reason = code == ENOENT ? "\(rootPath) does not exist" : "\(rootPath): \(String(cString: strerror(code)))"
+        nextRescan = monotonicNow() + options.rescanInterval.inNanoseconds
+        nextPoll = nil
+        if watchAncestors(), (try? Descriptor.directory(at: AT_FDCWD, rootPath.bytes, follow: true)) != nil {
+            // It came while its ancestors were being watched.
+            return attach()
+        }
+        setState(.waiting(reason: reason))
+    }
+
+    /// Watches the nearest directory above that exists. Returns whether it could.
+    private func watchAncestors() -> Bool {
+        forgetAncestors()
+        guard let reader else { return false }
+        var ancestor = rootPath.parent
+        awaitedName = rootPath.lastComponent.bytes
+        while !ancestor.isEmpty {
+            if let descriptor = try? Descriptor.directory(at: AT_FDCWD, ancestor.bytes, follow: true) {
+                if let watch = try? reader.watch(directory: descriptor.raw, path: ancestor) { ancestorWatches.insert(watch) }
+                break
+            }
+            if ancestor.bytes == [UInt8(ascii: "/")] { break }
+            awaitedName = ancestor.lastComponent.bytes
+            ancestor = ancestor.parent
+        }
+        return !ancestorWatches.isEmpty
+    }
+
+    private func forgetAncestors() {
+        for watch in ancestorWatches { reader?.unwatch(watch) }
+        ancestorWatches = []
+    }
+
+    /// A mount has come or gone somewhere: compare every directory with what its path leads to now.
+    func verifyMounts() {
+        checkRoot()
+        guard let root else { return }
+        var replaced: [DirectoryNode] = []
+        root.forEach { node in
+            if node !== root, !isInPlace(node) { replaced.append(node) }
+        }
+        for node in replaced {
+            if let parent = node.parent, parent.children[node.name] === node { examine([node.name], in: parent) }
+        }
+    }
+
+    private func isInPlace(_ node: DirectoryNode) -> Bool {
+        guard let parent = node.parent else { return true }
+        do {
+            let descriptor = try open(parent)
+            let found = try status(at: descriptor.raw, node.name)
+            return UInt64(found.st_dev) == node.device && UInt64(found.st_ino) == node.inode
+        } catch {
+            return false
+        }
+    }
+
+    // MARK: Watches
+
+    func openReader() {
+        guard options.polling != .always, reader == nil else { return }
+        do {
+            let opened = try KernelReader(mailbox: mailbox, pause: surroundings.readerPause)
+            try opened.start()
+            reader = opened
+            output.reader = opened
+        } catch {
+            let code = (error as? WatchError)?.code ?? EIO
+            if unwatchedReason == nil { output.send(.notice(instanceLimitNotice(code))) }
+            unwatchedReason = code == EMFILE ? "the limit fs.inotify.max_user_instances is reached" : "\(error)"
+        }
+    }
+
+    /// Adds the kernel's watch to a directory that is open.
+    func ensureWatch(_ node: DirectoryNode, _ descriptor: CInt) {
+        guard node.watch == nil, watchLimit == nil, remote == nil, let reader else { return }
+        do {
+            let watch = try reader.watch(directory: descriptor, path: path(of: node))
+            node.watch = watch
+            nodesByWatch[watch, default: []].append(node)
+        } catch {
+            watchLimit = (error as? WatchError)?.code ?? EIO
+            // Outside a full scan, one is needed to say so and to begin polling.
+            nextPoll = nextPoll ?? monotonicNow()
+        }
+    }
+
+    func removeWatch(_ node: DirectoryNode) {
+        guard let watch = node.watch else { return }
+        node.watch = nil
+        nodesByWatch[watch]?.removeAll { $0 === node }
+        if nodesByWatch[watch]?.isEmpty ?? true {
+            nodesByWatch[watch] = nil
+            reader?.unwatch(watch)
+        }
+    }
+
+    /// After a full scan: how the directory is being watched now, and one message if that is less than it should be.
+    func settleState() {
+        if options.polling == .always { return setState(.polling(reason: "as configured")) }
+        if let remote { return setState(.polling(reason: "\(remote) does not tell of changes made elsewhere")) }
+        if reader == nil { return setState(.polling(reason: unwatchedReason ?? "inotify is not available")) }
+        unwatchedReason = nil
+        if let code = watchLimit {
+            if !toldWatchLimit {
+                toldWatchLimit = true
+                output.send(.notice(watchLimitNotice(code)))
+            }
+            let reason = code == ENOSPC ? "the limit fs.inotify.max_user_watches is reached" : String(cString: strerror(code))
+            return setState(.polling(reason: reason))
+        }
+        toldWatchLimit = false
+        setState(.watching)
+    }
+
+    func setState(_ state: InboxState) {
+        let isNew = table.change { contents in
+            defer { contents.state = state }
+            return contents.state != state
+        }
+        if isNew { output.send(.state(state)) }
+    }
+
+    private func watchLimitNotice(_ code: CInt) -> String {
+        let seconds = options.pollInterval / .seconds(1)
+        guard code == ENOSPC else {
+            return "\(rootPath): directories cannot be watched (\(String(cString: strerror(code)))); they are scanned every \(seconds) s instead"
+        }
+        let limit = Self.limit("max_user_watches").map { "is \($0)" } ?? "is reached"
+        return "\(rootPath): the limit fs.inotify.max_user_watches \(limit), shared by all programs of this user; \(directories) director\(directories == 1 ? "y needs" : "ies need") a watch each, \(watches) got one. Those without are scanned every \(seconds) s. To raise it: sysctl fs.inotify.max_user_watches=NUMBER"
+    }
+
+    private func instanceLimitNotice(_ code: CInt) -> String {
+        let seconds = options.pollInterval / .seconds(1)
+        guard code == EMFILE else {
+            return "\(rootPath): inotify is not available (\(String(cString: strerror(code)))); scanning every \(seconds) s instead"
+        }
+        let limit = Self.limit("max_user_instances").map { "is \($0)" } ?? "is reached"
+        return "\(rootPath): the limit fs.inotify.max_user_instances \(limit), shared by all programs of this user; 1 more is needed. Scanning every \(seconds) s instead. To raise it: sysctl fs.inotify.max_user_instances=NUMBER"
+    }
+
+    /// A limit's value, nil where /proc/sys is hidden from the service.
+    private static func limit(_ name: String) -> Int? {
+        guard let file = try? Descriptor.file(at: AT_FDCWD, Array("/proc/sys/fs/inotify/\(name)".utf8)) else { return nil }
+        var text = [UInt8](repeating: 0, count: 32)
+        let count = read(file.raw, &text, text.count)
+        return count > 0 ? Int(String(decoding: text[..<count], as: UTF8.self).filter(\.isNumber)) : nil
+    }
+}

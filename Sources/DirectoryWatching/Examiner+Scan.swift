@@ -1,0 +1,225 @@
+import CInotify
+import Glibc
+
+extension Examiner {
+    /// Looks at everything: the safety net, the answer to an overflow, and the whole of it where directories are polled.
+    func rescan(retryingWatches: Bool = true) {
+        overflowRescan = nil
+        if root != nil {
+            var status = stat()
+            let found = rootPath.withCString { stat($0, &status) } == 0
+            if !found || UInt64(status.st_dev) != root?.device || UInt64(status.st_ino) != root?.inode { return checkRoot() }
+        }
+        guard let root else { return attach() }
+        if retryingWatches {
+            watchLimit = nil
+            openReader()
+        }
+        findExcluded()
+        let began = monotonicNow()
+        scan(root)
+        let ended = monotonicNow()
+        if retryingWatches {
+            let interval = Double(options.rescanInterval.inNanoseconds)
+            nextRescan = ended + Int64(interval * Double.random(in: 0.75...1.25))
+        }
+        var needsPolling = false
+        // One that cannot be read is told of by its permissions changing.
+        root.forEach { node in
+            if node.watch == nil, node.unreadable == nil { needsPolling = true }
+        }
+        // A scan that takes long is not repeated right after it ended.
+        nextPoll = needsPolling ? ended + max(options.pollInterval.inNanoseconds, (ended - began) * 10) : nil
+        table.change { contents in
+            contents.scans += 1
+            contents.lastScan = .nanoseconds(ended - began)
+        }
+        settleState()
+        // What was remembered from before has been found again, or is gone.
+        remembered = [:]
+    }
+
+    private func scan(_ node: DirectoryNode) {
+        do {
+            let descriptor = try open(node)
+            try scan(node, descriptor.raw)
+        } catch {
+            directoryFailed(node, error)
+        }
+    }
+
+    /// Watches, then lists: whatever comes after the listing leads to an event.
+    private func scan(_ node: DirectoryNode, _ descriptor: CInt) throws {
+        ensureWatch(node, descriptor)
+        let names = try descriptorNames(descriptor)
+        node.unreadable = nil
+        var present = Set<[UInt8]>(minimumCapacity: names.count)
+        for name in names {
+            if mailbox.isStopped { return }
+            present.insert(name)
+            examine(name, in: node, descriptor, deep: true)
+        }
+        for name in node.files.subtracting(present) { examine(name, in: node, descriptor, deep: false) }
+        for name in Set(node.children.keys).subtracting(present) { examine(name, in: node, descriptor, deep: false) }
+    }
+
+    private func descriptorNames(_ descriptor: CInt) throws -> [[UInt8]] {
+        let listing = Descriptor(dup(descriptor))
+        return try listing.names().sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    private func directoryFailed(_ node: DirectoryNode, _ error: any Error) {
+        let code = (error as? WatchError)?.code ?? EIO
+        switch code {
+        case ENOENT, ENOTDIR, ESTALE, ELOOP:
+            // It was replaced a moment ago; the directory above knows.
+            if node.parent == nil { nextRootCheck = 0 }
+        default:
+            if node.unreadable != code { output.send(.unreadable(path(of: node), errno: code)) }
+            node.unreadable = code
+        }
+    }
+
+    // MARK: Hints
+
+    func namesHinted(_ watch: Int32, _ names: Set<[UInt8]>) {
+        for node in nodesByWatch[watch] ?? [] { examine(Array(names), in: node) }
+    }
+
+    /// Something happened to a watched directory itself: removed, moved, unmounted, its permissions changed.
+    func directoryHinted(_ watch: Int32) {
+        for node in nodesByWatch[watch] ?? [] {
+            guard let parent = node.parent else {
+                checkRoot()
+                if node === root, node.unreadable != nil { rescan() }
+                continue
+            }
+            examine([node.name], in: parent)
+        }
+    }
+
+    func watchEnded(_ watch: Int32) {
+        guard let nodes = nodesByWatch.removeValue(forKey: watch) else { return }
+        for node in nodes {
+            node.watch = nil
+            guard let parent = node.parent else {
+                checkRoot()
+                // The same directory without a watch: an unmounted and remounted file system has the same numbers.
+                if node === root { rescan() }
+                continue
+            }
+            examine([node.name], in: parent)
+        }
+    }
+
+    /// Looks at names in one directory again.
+    func examine(_ names: [[UInt8]], in node: DirectoryNode) {
+        do {
+            let descriptor = try open(node)
+            for name in names { examine(name, in: node, descriptor.raw, deep: false) }
+        } catch {
+            directoryFailed(node, error)
+        }
+    }
+
+    /// Looks at one name. `deep` scans directories that are known already, too.
+    private func examine(_ name: [UInt8], in node: DirectoryNode, _ descriptor: CInt, deep: Bool) {
+        if ignore.pattern(matching: name) != nil { return }
+        let found: stat
+        do {
+            found = try status(at: descriptor, name)
+        } catch let error as WatchError where error.code == ENOENT {
+            return remove(name, from: node)
+        } catch {
+            return  // a passing fault of the file system; the next scan looks again
+        }
+        switch found.st_mode & S_IFMT {
+        case S_IFDIR:
+            enter(name, in: node, descriptor, found, deep: deep)
+        case S_IFREG:
+            removeDirectory(name, from: node)
+            sample(name, in: node, FileIdentity(found))
+        default:
+            removeDirectory(name, from: node)
+            refuse(name, in: node, FileIdentity(found), Self.refusal(found.st_mode))
+        }
+    }
+
+    private static func refusal(_ mode: mode_t) -> RefusalReason {
+        switch mode & S_IFMT {
+        case S_IFLNK: .symbolicLink
+        case S_IFIFO: .fifo
+        case S_IFSOCK: .socket
+        case S_IFCHR: .characterDevice
+        case S_IFBLK: .blockDevice
+        default: .unknownType
+        }
+    }
+
+    private func enter(_ name: [UInt8], in node: DirectoryNode, _ descriptor: CInt, _ status: stat, deep: Bool) {
+        guard options.recursive else { return removeFile(name, from: node, telling: true) }
+        let device = UInt64(status.st_dev)
+        let inode = UInt64(status.st_ino)
+        if isExcluded(node.relative.appending(name), device, inode) { return removeDirectory(name, from: node) }
+        guard node.depth < options.maximumDepth else {
+            return refuse(name, in: node, FileIdentity(status), .tooDeep)
+        }
+        removeFile(name, from: node, telling: true)
+        if let known = node.children[name] {
+            if known.device == device, known.inode == inode {
+                let needsScan = deep || known.unreadable != nil || (known.watch == nil && nextPoll == nil)
+                if needsScan { scan(known) }
+                return
+            }
+            removeDirectory(name, from: node)
+        }
+        let child = DirectoryNode(name: name, parent: node, device: device, inode: inode)
+        node.children[name] = child
+        directories += 1
+        scan(child)
+    }
+
+    // MARK: Leaving
+
+    private func remove(_ name: [UInt8], from node: DirectoryNode) {
+        removeFile(name, from: node, telling: true)
+        removeDirectory(name, from: node)
+    }
+
+    func removeDirectory(_ name: [UInt8], from node: DirectoryNode) {
+        guard let child = node.children.removeValue(forKey: name) else { return }
+        child.forEach { directory in
+            removeWatch(directory)
+            directories -= 1
+            for name in directory.files { removeFile(name, from: directory, telling: true) }
+        }
+    }
+
+    func removeFile(_ name: [UInt8], from node: DirectoryNode, telling: Bool) {
+        guard node.files.remove(name) != nil else { return }
+        let relative = node.relative.appending(name)
+        guard let record = table[relative] else { return }
+        table[relative] = nil
+        if case .refused = record.stage { return }
+        if telling { output.send(.vanished(rootPath.appending(relative))) }
+    }
+
+    // MARK: Excluded directories
+
+    /// An excluded directory is known by its numbers as well as by its path, which may lead through links.
+    private func findExcluded() {
+        excludedIdentities = []
+        for path in options.excludedDirectories {
+            var status = stat()
+            let absolute = path.isAbsolute ? path : rootPath.appending(path)
+            if absolute.withCString({ stat($0, &status) }) == 0 {
+                excludedIdentities.insert([UInt64(status.st_dev), UInt64(status.st_ino)])
+            }
+        }
+    }
+
+    private func isExcluded(_ relative: BytePath, _ device: UInt64, _ inode: UInt64) -> Bool {
+        excludedIdentities.contains([device, inode])
+            || options.excludedDirectories.contains { $0.isAbsolute ? $0.relative(to: rootPath) == relative : $0.components == relative.components }
+    }
+}

@@ -1,0 +1,188 @@
+import Glibc
+
+/// Decides, on a thread of its own, what has happened: events are hints, a scan and fstat tell. Everything here except
+/// the mailbox and the table is used on that thread only.
+final class Examiner: @unchecked Sendable {
+    let rootPath: BytePath
+    let options: WatchOptions
+    let surroundings: Surroundings
+    let mailbox: Mailbox
+    let table: FileTable
+    let output: EventOutput
+    let ignore: IgnoreRules
+
+    /// How often the root's path is compared with the directory that is watched.
+    static let rootInterval: Int64 = 5_000_000_000
+    /// Files looked at between two looks into the mailbox.
+    static let batch = 256
+
+    var root: DirectoryNode?
+    var reader: KernelReader?
+    /// One inode can be reached by two paths (a bind mount) and then has one watch for both.
+    var nodesByWatch: [Int32: [DirectoryNode]] = [:]
+    var ancestorWatches: Set<Int32> = []
+    /// The name whose coming the ancestor's watch waits for.
+    var awaitedName: [UInt8] = []
+    var due = DeadlineQueue()
+    /// What was told complete before the root was lost, by path.
+    var remembered: [BytePath: FileRecord] = [:]
+    var remote: String?
+    var unwatchedReason: String?
+    /// The error that ended attempts to add watches until the next full scan.
+    var watchLimit: CInt?
+    var toldWatchLimit = false
+    /// Directories whose contents are another program's, by identity.
+    var excludedIdentities: Set<[UInt64]> = []
+
+    var directories = 0
+    var watches: Int { nodesByWatch.values.reduce(0) { $0 + $1.count } }
+
+    var nextRootCheck: Int64 = 0
+    var nextRescan: Int64 = 0
+    var nextPoll: Int64?
+    var overflowRescan: Int64?
+    var overflowDelay: Int64 = 0
+    var lastOverflow: Int64 = 0
+    var toldOverflow: Int64?
+    /// Readable with priority when a mount comes or goes.
+    let mounts: CInt
+
+    init(
+        root: BytePath, options: WatchOptions, surroundings: Surroundings, mailbox: Mailbox, table: FileTable,
+        output: EventOutput
+    ) {
+        self.surroundings = surroundings
+        rootPath = root
+        self.options = options
+        self.mailbox = mailbox
+        self.table = table
+        self.output = output
+        ignore = IgnoreRules(options.ignoredNames)
+        mounts = Glibc.open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)
+    }
+
+    deinit {
+        if mounts >= 0 { close(mounts) }
+    }
+
+    func run() {
+        openReader()
+        attach()
+        publishCounts()
+        while !mailbox.isStopped {
+            let mountsChanged = wait()
+            let mail = mailbox.take()
+            if mountsChanged { verifyMounts() }
+            handle(mail)
+            tick()
+            publishCounts()
+            examineDue()
+        }
+        reader?.stop()
+        reader = nil
+    }
+
+    private func publishCounts() {
+        let (directories, watches) = (directories, watches)
+        table.change { contents in
+            contents.directories = directories
+            contents.watches = watches
+        }
+    }
+
+    /// Sleeps until mail, a mount or a deadline. Returns whether mounts have changed.
+    private func wait() -> Bool {
+        var next = min(nextRootCheck, nextRescan)
+        for time in [due.first?.due, nextPoll, overflowRescan] {
+            if let time { next = min(next, time) }
+        }
+        let milliseconds = max(0, (next - monotonicNow() + 999_999) / 1_000_000)
+        var sources = [
+            pollfd(fd: mailbox.wakeup.descriptor, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: mounts, events: Int16(POLLPRI), revents: 0),
+        ]
+        poll(&sources, nfds_t(sources.count), CInt(min(milliseconds, 3_600_000)))
+        return sources[1].revents & Int16(POLLPRI | POLLERR) != 0
+    }
+
+    private func handle(_ mail: Mail) {
+        if mail.isEmpty { return }
+        if mail.overflowed { noteOverflow() }
+        let aboutAncestors = ancestorWatches.contains {
+            mail.names[$0]?.contains(awaitedName) ?? false || mail.directories.contains($0) || mail.ended.contains($0)
+        }
+        if aboutAncestors { checkRoot() }
+        for watch in mail.ended { watchEnded(watch) }
+        for watch in mail.directories { directoryHinted(watch) }
+        for (watch, names) in mail.names { namesHinted(watch, names) }
+        for command in mail.commands { obey(command) }
+    }
+
+    private func obey(_ command: Mail.Command) {
+        switch command {
+        case .rescan:
+            rescan()
+        case .sync(let token):
+            // Where the kernel does not tell everything, or has lost some of it, a scan does.
+            if overflowRescan != nil || !isFullyWatched { rescan() }
+            publishCounts()
+            output.synchronised(token)
+        case .forget(let path):
+            forget(path)
+        case .reexamine(let path):
+            reexamine(path)
+        }
+    }
+
+    private func tick() {
+        let now = monotonicNow()
+        if let time = overflowRescan, time <= now { rescan() }
+        if nextRescan <= now { rescan() }
+        if let time = nextPoll, time <= now { rescan(retryingWatches: false) }
+        if nextRootCheck <= now { checkRoot() }
+    }
+
+    /// The kernel has thrown events away: look at everything, less and less often if it goes on.
+    private func noteOverflow() {
+        let now = monotonicNow()
+        table.change { $0.overflows += 1 }
+        overflowDelay = now - lastOverflow > 60_000_000_000 ? 0 : min(max(overflowDelay * 2, 100_000_000), 10_000_000_000)
+        lastOverflow = now
+        if overflowRescan == nil { overflowRescan = now + overflowDelay }
+        if toldOverflow.map({ now - $0 > 60_000_000_000 }) ?? true {
+            toldOverflow = now
+            output.send(.notice("\(rootPath): more events at once than are kept (fs.inotify.max_queued_events); everything is scanned instead, so that nothing is lost"))
+        }
+    }
+
+    var isFullyWatched: Bool {
+        root != nil && nextPoll == nil
+    }
+
+    var settle: Int64 {
+        (remote == nil ? options.settle : options.networkSettle).inNanoseconds
+    }
+
+    func path(of node: DirectoryNode) -> BytePath {
+        rootPath.appending(node.relative)
+    }
+
+    /// Opens a directory of the tree component by component, so that no link on the way is followed, and only if it
+    /// still is the directory that was found there.
+    func open(_ node: DirectoryNode) throws -> Descriptor {
+        guard let parent = node.parent else {
+            let descriptor = try Descriptor.directory(at: AT_FDCWD, rootPath.bytes, follow: true)
+            return try same(node, descriptor)
+        }
+        let above = try open(parent)
+        return try same(node, try Descriptor.directory(at: above.raw, node.name))
+    }
+
+    private func same(_ node: DirectoryNode, _ descriptor: consuming Descriptor) throws -> Descriptor {
+        let status = try descriptor.status()
+        guard UInt64(status.st_dev) == node.device, UInt64(status.st_ino) == node.inode else {
+            throw WatchError(call: "open", code: ESTALE, path: path(of: node))
+        }
+        return descriptor
+    }
+}

@@ -1,0 +1,163 @@
+import CInotify
+import Glibc
+import Synchronization
+
+/// Owns the inotify descriptor and a thread that does nothing but empty it, so that the kernel's queue does not overflow
+/// while files are being looked at.
+final class KernelReader: Sendable {
+    enum Event {
+        case name(watch: Int32, [UInt8])
+        case directory(watch: Int32)
+        case ended(watch: Int32)
+        case overflow
+    }
+
+    /// Which events are asked for. Changes of a file that is being written (IN_MODIFY) are not: they come by the
+    /// thousand, and a file that is waited for is looked at when its time comes anyway.
+    static let mask =
+        CInotify_maskCloseWrite | CInotify_maskMovedTo | CInotify_maskCreate | CInotify_maskAttributes
+        | CInotify_maskMovedFrom | CInotify_maskDelete | CInotify_maskDeleteSelf | CInotify_maskMoveSelf
+        | CInotify_maskOnlyDirectory | CInotify_maskExcludeUnlinked
+
+    private static let ringSize = 256
+
+    private struct Shared {
+        var stopped = false
+        var syncs: [UInt64] = []
+        var recent: [KernelEvent] = []
+        var next = 0
+    }
+
+    private let descriptor: CInt
+    private let wakeup: Wakeup
+    private let mailbox: Mailbox
+    private let pause: Duration
+    private let shared = Mutex(Shared())
+    private let thread = Mutex<WorkerThread?>(nil)
+
+    /// - Throws: `WatchError` with EMFILE when the limit on inotify instances is reached.
+    init(mailbox: Mailbox, pause: Duration = .zero) throws {
+        self.mailbox = mailbox
+        self.pause = pause
+        wakeup = try Wakeup()
+        descriptor = CInotify_open()
+        guard descriptor >= 0 else { throw WatchError(call: "inotify_init1", code: -descriptor) }
+    }
+
+    deinit {
+        if descriptor >= 0 { close(descriptor) }
+    }
+
+    func start() throws {
+        let started = try WorkerThread(name: "inotify") { [self] in run() }
+        thread.withLock { $0 = started }
+    }
+
+    func stop() {
+        shared.withLock { $0.stopped = true }
+        wakeup.signal()
+        thread.withLock { thread in
+            thread?.join()
+            thread = nil
+        }
+    }
+
+    /// Watches an open directory. Returns the watch descriptor.
+    /// - Throws: `WatchError` with ENOSPC when the limit on watches is reached.
+    func watch(directory: CInt, path: BytePath) throws -> Int32 {
+        // By descriptor: the directory that was checked is the one that gets watched, whatever its path means by now.
+        var result = withName(Array("/proc/self/fd/\(directory)".utf8)) { CInotify_addWatch(descriptor, $0, Self.mask) }
+        if result == -ENOENT || result == -EACCES {
+            // /proc is not there.
+            result = path.withCString { CInotify_addWatch(descriptor, $0, Self.mask | CInotify_maskDoNotFollow) }
+        }
+        guard result >= 0 else { throw WatchError(call: "inotify_add_watch", code: -result, path: path) }
+        return Int32(result)
+    }
+
+    func unwatch(_ watch: Int32) {
+        // Fails for a watch that the kernel has ended already, which is all the same.
+        _ = CInotify_removeWatch(descriptor, watch)
+    }
+
+    /// Posts `.sync(token)` after everything that the kernel had queued up to now. An event is queued before the system
+    /// call that caused it returns, so an emptied queue proves that all earlier changes have been told.
+    func requestSync(_ token: UInt64) {
+        shared.withLock { $0.syncs.append(token) }
+        wakeup.signal()
+    }
+
+    var recentEvents: [KernelEvent] {
+        shared.withLock { Array($0.recent[$0.next...] + $0.recent[..<$0.next]) }
+    }
+
+    private func run() {
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        while true {
+            var sources = [
+                pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: wakeup.descriptor, events: Int16(POLLIN), revents: 0),
+            ]
+            poll(&sources, nfds_t(sources.count), -1)
+            if sources[1].revents != 0 { wakeup.clear() }
+            let (stopped, syncs) = shared.withLock { shared in
+                defer { shared.syncs = [] }
+                return (shared.stopped, shared.syncs)
+            }
+            if stopped { return }
+            if pause > .zero { usleep(useconds_t(pause.inNanoseconds / 1000)) }
+            drain(&buffer)
+            for token in syncs { mailbox.post(.sync(token)) }
+        }
+    }
+
+    private func drain(_ buffer: inout [UInt8]) {
+        while true {
+            let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return }
+            let events = buffer.withUnsafeBytes { parse(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+            mailbox.post(events)
+        }
+    }
+
+    private func parse(_ bytes: UnsafeRawBufferPointer) -> [Event] {
+        let (events, raw) = Self.events(in: bytes)
+        shared.withLock { shared in
+            for event in raw {
+                if shared.recent.count < Self.ringSize {
+                    shared.recent.append(event)
+                } else {
+                    shared.recent[shared.next] = event
+                    shared.next = (shared.next + 1) % Self.ringSize
+                }
+            }
+        }
+        return events
+    }
+
+    /// Translates a buffer as the kernel fills it. A buffer that makes no sense counts as an overflow.
+    static func events(in bytes: UnsafeRawBufferPointer) -> (events: [Event], raw: [KernelEvent]) {
+        var events: [Event] = []
+        var raw: [KernelEvent] = []
+        var event = CInotify_event()
+        var offset = 0
+        while true {
+            let next = CInotify_eventAt(bytes.baseAddress, bytes.count, offset, &event)
+            if next < 0 { events.append(.overflow) }
+            guard next > 0 else { return (events, raw) }
+            offset = next
+            let name = Array(UnsafeBufferPointer(start: event.name, count: event.nameLength))
+            raw.append(KernelEvent(watch: event.watch, mask: event.mask, name: BytePath(bytes: name)))
+            if event.mask & CInotify_maskOverflow != 0 {
+                events.append(.overflow)
+            } else if event.mask & CInotify_maskIgnored != 0 {
+                events.append(.ended(watch: event.watch))
+            } else if name.isEmpty {
+                events.append(.directory(watch: event.watch))
+            } else {
+                events.append(.name(watch: event.watch, name))
+            }
+        }
+    }
+}

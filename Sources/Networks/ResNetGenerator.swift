@@ -1,0 +1,78 @@
+import Synchronization
+import Tensors
+import Weights
+
+/// CycleGAN's generator (Zhu et al. 2017, section 4 and appendix 7.2; Johnson et al. 2016), made ready to run forward:
+/// 7x7, two of stride 2, residual blocks, two that double the size, 7x7 and tanh.
+///
+/// It computes in bands of rows where memory is short, and always gives what the undivided network would: instance
+/// normalisation takes its statistics from the whole image.
+public final class ResNetGenerator: Sendable {
+    public let description: GeneratorDescription
+
+    let first, down1, down2, up1, up2, last: any Convolution
+    let blocks: [(first: any Convolution, second: any Convolution)]
+    /// Of the activation below zero.
+    let slope: Float
+
+    /// Rows of a band, instead of as many as memory suggests.
+    let bandRowsForTests = Mutex<Int?>(nil)
+
+    /// Sides must be a multiple of this, and at least `minimumSide`.
+    public static let sideMultiple = 4
+    public static let minimumSide = 8
+
+    /// - Parameter tensor: values of the tensor with a key of the description, in PyTorch's order (OIHW; transposed
+    ///   convolutions IOHW).
+    public init(_ description: GeneratorDescription, tensor: (String) throws -> [Float]) rethrows {
+        self.description = description
+        slope = description.activation.slope
+        var made: [any Convolution] = []
+        for layer in description.layers {
+            let weight = try tensor(layer.weightKey)
+            precondition(weight.count == layer.weightShape.reduce(1, *), "\(layer.weightKey): \(weight.count) values")
+            let (ci, co) = (layer.inputChannels, layer.outputChannels)
+            // The biases but the last's are cancelled by the instance normalisation that follows.
+            switch layer.kind {
+            case .first:
+                made.append(DirectConvolution(
+                    weight: weight, inputChannels: ci, outputChannels: co, kernelSize: 7, padding: .reflection, pad: 3))
+            case .downsampling:
+                made.append(DirectConvolution(
+                    weight: weight, inputChannels: ci, outputChannels: co, kernelSize: 3, stride: 2, padding: .zero, pad: 1))
+            case .residualFirst, .residualSecond:
+                made.append(WinogradConvolution(
+                    weight: weight, inputChannels: ci, outputChannels: co, padding: .reflection))
+            case .upsamplingTransposed:
+                made.append(DirectConvolution(transposed: weight, inputChannels: ci, outputChannels: co))
+            case .upsamplingResize:
+                made.append(DirectConvolution(afterDoubling: weight, inputChannels: ci, outputChannels: co))
+            case .last:
+                made.append(NarrowConvolution(
+                    weight: weight, bias: try tensor(layer.biasKey), inputChannels: ci, outputChannels: co, kernelSize: 7,
+                    padding: .reflection, pad: 3, tanh: true))
+            }
+        }
+        (first, down1, down2) = (made[0], made[1], made[2])
+        let trunk = made[3..<made.count - 3]
+        blocks = stride(from: trunk.startIndex, to: trunk.endIndex, by: 2).map { (trunk[$0], trunk[$0 + 1]) }
+        (up1, up2, last) = (made[made.count - 3], made[made.count - 2], made[made.count - 1])
+    }
+
+    /// Loads a `cyclegan-generator/1` file. Throws `WeightsError` naming what does not fit.
+    public convenience init(_ file: WeightsFile) throws {
+        let description = try GeneratorDescription(file)
+        try description.validate(file)
+        try self.init(description) { key in try file.tensors[key]!.floats() }
+    }
+}
+
+extension GeneratorDescription.Activation {
+    /// f(x) = x above zero, slope * x below.
+    public var slope: Float {
+        switch self {
+        case .relu: 0
+        case .leakyReLU(let slope): slope
+        }
+    }
+}

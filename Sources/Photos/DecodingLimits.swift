@@ -1,0 +1,80 @@
+/// What is done with a file whose image data are damaged or end early.
+public enum TruncatedPolicy: String, Sendable, CaseIterable {
+    /// Decoding throws.
+    case fail
+    /// What is there is decoded, the rest is filled in, and `Photo.warnings` says so.
+    case accept
+}
+
+/// What a file may cost. Each error names the configuration key of the limit that it met.
+public struct DecodingLimits: Sendable, Equatable {
+    /// `limits.max-pixels`: width times height. 100 million pixels take 300 MB decoded.
+    public var maxPixels = 100_000_000
+    /// `limits.max-side`: width and height, each.
+    public var maxSide = 32_768
+    /// `limits.max-file-bytes`: the file's size.
+    public var maxFileBytes = 256 << 20
+    /// `limits.max-chunk-bytes`: all metadata of a file together, unpacked (profiles, texts, EXIF).
+    public var maxChunkBytes = 8 << 20
+    /// `limits.max-chunks`: PNG chunks or JPEG segments that do not hold image data.
+    public var maxChunks = 1_000
+    /// `limits.max-scans`: scans of a JPEG. Each one costs a pass over the whole image.
+    public var maxScans = 100
+    /// `truncated`
+    public var truncated = TruncatedPolicy.fail
+
+    public init() {}
+
+    public init(
+        maxPixels: Int = 100_000_000, maxSide: Int = 32_768, maxFileBytes: Int = 256 << 20,
+        maxChunkBytes: Int = 8 << 20, maxChunks: Int = 1_000, maxScans: Int = 100, truncated: TruncatedPolicy = .fail
+    ) {
+        self.maxPixels = maxPixels
+        self.maxSide = maxSide
+        self.maxFileBytes = maxFileBytes
+        self.maxChunkBytes = maxChunkBytes
+        self.maxChunks = maxChunks
+        self.maxScans = maxScans
+        self.truncated = truncated
+    }
+
+    func check(width: Int, height: Int) throws {
+        if width > maxSide || height > maxSide {
+            throw Self.exceeded("max-side", "the photo is \(width) x \(height) pixels, more than \(maxSide) on a side")
+        }
+        let (pixels, overflow) = width.multipliedReportingOverflow(by: height)
+        if overflow || pixels > maxPixels {
+            throw Self.exceeded(
+                "max-pixels",
+                "the photo is \(width) x \(height), \(pixels / 1_000_000) million pixels, more than \(maxPixels)")
+        }
+    }
+
+    func check(fileBytes: Int) throws {
+        if fileBytes > maxFileBytes {
+            throw Self.exceeded("max-file-bytes", "the file has \(fileBytes) bytes, more than \(maxFileBytes)")
+        }
+    }
+
+    func check(metadataBytes: Int) throws {
+        if metadataBytes > maxChunkBytes {
+            throw Self.exceeded("max-chunk-bytes", "the file's metadata unpack to more than \(maxChunkBytes) bytes")
+        }
+    }
+
+    func check(chunks: Int) throws {
+        if chunks > maxChunks {
+            throw Self.exceeded("max-chunks", "the file has more than \(maxChunks) metadata chunks")
+        }
+    }
+
+    func check(scans: Int) throws {
+        if scans > maxScans {
+            throw Self.exceeded("max-scans", "the JPEG has more than \(maxScans) scans")
+        }
+    }
+
+    private static func exceeded(_ key: String, _ what: String) -> PhotoError {
+        PhotoError(kind: .overLimit("limits.\(key)"), reason: "\(what); raise limits.\(key) to allow it")
+    }
+}

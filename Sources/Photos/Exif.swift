@@ -1,0 +1,181 @@
+/// The TIFF structure that EXIF data are (CIPA DC-008): read for the orientation, and edited in place, because maker
+/// notes hold offsets that a rewritten file would break.
+struct Exif {
+    private(set) var bytes: [UInt8]
+    private let isLittleEndian: Bool
+    private let firstDirectory: Int
+
+    enum Tag {
+        static let orientation = 0x0112, exifDirectory = 0x8769, gpsDirectory = 0x8825
+        static let colourSpace = 0xA001, pixelWidth = 0xA002, pixelHeight = 0xA003
+        static let stripOffsets = 0x0111, stripLengths = 0x0117
+        static let thumbnailOffset = 0x0201, thumbnailLength = 0x0202
+    }
+
+    struct Entry {
+        let position: Int
+        let tag: Int
+        let type: Int
+        let count: Int
+        /// Where the value is: in the entry itself when it has at most four bytes.
+        let value: Range<Int>
+    }
+
+    /// nil when the bytes are not a TIFF structure with a readable first directory.
+    init?(_ bytes: [UInt8]) {
+        let header: (isLittleEndian: Bool, directory: Int)? = bytes.withUnsafeBytes { raw in
+            var reader = ByteReader(raw)
+            guard let order = reader.uint16(at: 0), order == 0x4949 || order == 0x4D4D else { return nil }
+            reader.isLittleEndian = order == 0x4949
+            guard reader.uint16(at: 2) == 42, let directory = reader.uint32(at: 4), directory >= 8,
+                let count = reader.uint16(at: directory), reader.has(2 + 12 * count, at: directory)
+            else { return nil }
+            return (reader.isLittleEndian, directory)
+        }
+        guard let header else { return nil }
+        self.bytes = bytes
+        isLittleEndian = header.isLittleEndian
+        firstDirectory = header.directory
+    }
+
+    /// 1 to 8, or nil where there is none or one that means nothing.
+    var orientation: Int? {
+        guard let entry = entries(at: firstDirectory).first(where: { $0.tag == Tag.orientation }) else { return nil }
+        let value = number(entry)
+        return value.flatMap { (1...8).contains($0) ? $0 : nil }
+    }
+
+    /// The same data for a photo that is upright, in sRGB and `width` x `height`, without its thumbnail, and without
+    /// the place where it was taken if `dropsLocation`. nil when the structure is too odd to be cleaned safely.
+    func cleaned(width: Int, height: Int, dropsLocation: Bool) -> [UInt8]? {
+        var copy = self
+        return copy.clean(width: width, height: height, dropsLocation: dropsLocation) ? copy.bytes : nil
+    }
+
+    private mutating func clean(width: Int, height: Int, dropsLocation: Bool) -> Bool {
+        let entries = entries(at: firstDirectory)
+        let linkPosition = firstDirectory + 2 + 12 * declaredCount(at: firstDirectory)
+        var cleared: [Range<Int>] = []
+        var kept = [0..<8, firstDirectory..<linkPosition + 4]
+        for entry in entries {
+            switch entry.tag {
+            case Tag.orientation: set(entry, to: 1)
+            case Tag.exifDirectory:
+                guard let directory = number(entry) else { break }
+                kept.append(directory..<directory + 2 + 12 * declaredCount(at: directory))
+                for entry in self.entries(at: directory) {
+                    switch entry.tag {
+                    case Tag.colourSpace: set(entry, to: 1)
+                    case Tag.pixelWidth: set(entry, to: width)
+                    case Tag.pixelHeight: set(entry, to: height)
+                    default: break
+                    }
+                }
+            case Tag.gpsDirectory where dropsLocation:
+                if let directory = number(entry) { cleared += extent(ofDirectory: directory) }
+            default: break
+            }
+        }
+        // The second directory, and any after it, describe thumbnails.
+        var next = uint32(at: linkPosition) ?? 0
+        for _ in 0..<8 where next != 0 {
+            let directory = next
+            cleared += extent(ofDirectory: directory)
+            next = uint32(at: directory + 2 + 12 * declaredCount(at: directory)) ?? 0
+        }
+        cleared = cleared.map { $0.clamped(to: 0..<bytes.count) }.filter { !$0.isEmpty }
+        guard !cleared.contains(where: { range in kept.contains { $0.overlaps(range) } }) else { return false }
+        for range in cleared { bytes.replaceSubrange(range, with: repeatElement(0, count: range.count)) }
+        if bytes.count >= linkPosition + 4 { store(0, width: 4, at: linkPosition) }
+        if dropsLocation { remove(tag: Tag.gpsDirectory) }
+        // What was cleared at the very end need not be carried along.
+        for range in cleared.sorted(by: { $0.upperBound > $1.upperBound }) where range.upperBound == bytes.count {
+            bytes.removeLast(range.count)
+        }
+        return true
+    }
+
+    /// Every stretch of bytes that a directory and its values, thumbnail included, take up.
+    private func extent(ofDirectory directory: Int) -> [Range<Int>] {
+        guard directory >= 8, directory < bytes.count else { return [] }
+        var ranges = [directory..<directory + 6 + 12 * declaredCount(at: directory)]
+        var values: [Int: [Int]] = [:]
+        for entry in entries(at: directory) {
+            if entry.value.count > 4 { ranges.append(entry.value) }
+            values[entry.tag] = numbers(entry)
+        }
+        for (offsets, lengths) in [(Tag.thumbnailOffset, Tag.thumbnailLength), (Tag.stripOffsets, Tag.stripLengths)] {
+            for (offset, length) in zip(values[offsets] ?? [], values[lengths] ?? []) where offset >= 8 {
+                ranges.append(offset..<offset + length)
+            }
+        }
+        return ranges
+    }
+
+    private mutating func remove(tag: Int) {
+        let count = declaredCount(at: firstDirectory)
+        while let entry = entries(at: firstDirectory).first(where: { $0.tag == tag }) {
+            let now = declaredCount(at: firstDirectory)
+            let end = min(firstDirectory + 2 + 12 * now + 4, bytes.count)
+            bytes.replaceSubrange(entry.position..<end, with: Array(bytes[entry.position + 12..<end]) + [UInt8](repeating: 0, count: 12))
+            store(now - 1, width: 2, at: firstDirectory)
+            precondition(now <= count)
+        }
+    }
+
+    private func declaredCount(at directory: Int) -> Int { uint16(at: directory) ?? 0 }
+
+    private func entries(at directory: Int) -> [Entry] {
+        guard directory >= 8 else { return [] }
+        // Bytes of each TIFF type, from BYTE (1) to DOUBLE (12).
+        let sizes = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8]
+        return (0..<declaredCount(at: directory)).compactMap { index in
+            let position = directory + 2 + 12 * index
+            guard let tag = uint16(at: position), let type = uint16(at: position + 2),
+                let count = uint32(at: position + 4), let offset = uint32(at: position + 8),
+                type < sizes.count, sizes[type] > 0
+            else { return nil }
+            let length = count * sizes[type]
+            let start = length <= 4 ? position + 8 : offset
+            guard start <= bytes.count, length <= bytes.count - start else { return nil }
+            return Entry(position: position, tag: tag, type: type, count: count, value: start..<start + length)
+        }
+    }
+
+    private func number(_ entry: Entry) -> Int? { numbers(entry).first }
+
+    /// The values of a BYTE, SHORT or LONG entry.
+    private func numbers(_ entry: Entry) -> [Int] {
+        switch entry.type {
+        case 1: entry.value.map { Int(bytes[$0]) }
+        case 3: stride(from: entry.value.lowerBound, to: entry.value.upperBound, by: 2).compactMap(uint16(at:))
+        case 4: stride(from: entry.value.lowerBound, to: entry.value.upperBound, by: 4).compactMap(uint32(at:))
+        default: []
+        }
+    }
+
+    private mutating func set(_ entry: Entry, to value: Int) {
+        guard entry.count >= 1 else { return }
+        switch entry.type {
+        case 1: store(value, width: 1, at: entry.value.lowerBound)
+        case 3: store(value, width: 2, at: entry.value.lowerBound)
+        case 4: store(value, width: 4, at: entry.value.lowerBound)
+        default: break
+        }
+    }
+
+    private mutating func store(_ value: Int, width: Int, at position: Int) {
+        for index in 0..<width {
+            let shift = 8 * (isLittleEndian ? index : width - 1 - index)
+            bytes[position + index] = UInt8(truncatingIfNeeded: value >> shift)
+        }
+    }
+
+    private func uint16(at position: Int) -> Int? {
+        bytes.withUnsafeBytes { ByteReader($0, isLittleEndian: isLittleEndian).uint16(at: position) }
+    }
+
+    private func uint32(at position: Int) -> Int? {
+        bytes.withUnsafeBytes { ByteReader($0, isLittleEndian: isLittleEndian).uint32(at: position) }
+    }
+}

@@ -1,0 +1,44 @@
+import CImageCodecs
+
+/// Why a photo could not be read or written.
+public struct PhotoError: Error, Sendable, Equatable, CustomStringConvertible {
+    public enum Kind: Sendable, Equatable {
+        /// The content is no JPEG or PNG.
+        case notAPhoto
+        /// A sound file of a kind that is not decoded, such as a lossless JPEG.
+        case unsupported
+        case corrupt
+        /// The file ends before the image does.
+        case truncated
+        /// A limit of `DecodingLimits`, by its configuration key.
+        case overLimit(String)
+        case outOfMemory
+        /// The operating system refused.
+        case io
+    }
+
+    public let kind: Kind
+    /// One sentence for the person who sent the photo.
+    public let reason: String
+
+    public var description: String { reason }
+
+    public init(kind: Kind, reason: String) {
+        self.kind = kind
+        self.reason = reason
+    }
+
+    init(_ status: cic_status, format: PhotoFormat, message: String) {
+        let name = format == .jpeg ? "JPEG" : "PNG"
+        switch status {
+        case CIC_TRUNCATED:
+            self.init(kind: .truncated, reason: "the \(name) is cut off: \(message)")
+        case CIC_UNSUPPORTED:
+            self.init(kind: .unsupported, reason: "this kind of \(name) is not supported: \(message)")
+        case CIC_NO_MEMORY:
+            self.init(kind: .outOfMemory, reason: "memory is short for this \(name): \(message)")
+        default:
+            self.init(kind: .corrupt, reason: "the \(name) is damaged: \(message)")
+        }
+    }
+}

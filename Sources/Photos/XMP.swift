@@ -1,0 +1,45 @@
+/// The two things in an XMP packet that concern the pixels, found without an XML parser.
+enum XMP {
+    /// The digit of the first `tiff:Orientation` at or after `start`, as an attribute or as an element.
+    private static func orientationPosition(_ reader: ByteReader, from start: Int = 0) -> Int? {
+        let name = Array("tiff:Orientation".utf8)
+        var start = start
+        while let found = reader.firstIndex(of: name, from: start) {
+            start = found + name.count
+            for separator in ["=\"", "='", ">"] where reader.matches(Array(separator.utf8), at: start) {
+                let position = start + separator.utf8.count
+                if let digit = reader.byte(at: position), (0x31...0x38).contains(digit) { return position }
+            }
+        }
+        return nil
+    }
+
+    /// 1 to 8, or nil.
+    static func orientation(_ packet: [UInt8]) -> Int? {
+        packet.withUnsafeBytes { raw in
+            let reader = ByteReader(raw)
+            return orientationPosition(reader).flatMap(reader.byte(at:)).map { Int($0) - 0x30 }
+        }
+    }
+
+    /// The packet of an upright photo without thumbnails.
+    static func cleaned(_ packet: [UInt8]) -> [UInt8] {
+        var packet = packet
+        var start = 0
+        while let position = packet.withUnsafeBytes({ orientationPosition(ByteReader($0), from: start) }) {
+            packet[position] = 0x31
+            start = position
+        }
+        let opening = Array("<xmp:Thumbnails".utf8), closing = Array("</xmp:Thumbnails>".utf8)
+        while let range = packet.withUnsafeBytes({ raw -> Range<Int>? in
+            let reader = ByteReader(raw)
+            guard let start = reader.firstIndex(of: opening),
+                let end = reader.firstIndex(of: closing, from: start)
+            else { return nil }
+            return start..<end + closing.count
+        }) {
+            packet.removeSubrange(range)
+        }
+        return packet
+    }
+}

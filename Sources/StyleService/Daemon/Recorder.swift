@@ -1,0 +1,62 @@
+import Foundation
+import Logging
+
+/// Writes the files that are complete into the ledger, many in one transaction where many come at once.
+final class Recorder: Sendable {
+    private struct State {
+        var files: [InboxFile] = []
+        var isStopping = false
+        var hasEnded = false
+    }
+
+    private let state = Monitor(State())
+    private let ledger: Ledger
+    private let logger: Logger
+    private let recorded: @Sendable () -> Void
+
+    init(ledger: Ledger, logger: Logger, recorded: @escaping @Sendable () -> Void) {
+        self.ledger = ledger
+        self.logger = logger
+        self.recorded = recorded
+    }
+
+    func start() { startThread("recording") { self.run() } }
+
+    func add(_ file: InboxFile) { state.change { $0.files.append(file) } }
+
+    /// Returns when everything that was added is written, or cannot be.
+    func stop() {
+        state.change { $0.isStopping = true }
+        state.wait(for: \.hasEnded)
+    }
+
+    private func run() {
+        while true {
+            let (files, isStopping) = state.wait(for: { !$0.files.isEmpty || $0.isStopping }, then: { state in
+                defer { state.files = [] }
+                return (state.files, state.isStopping)
+            })
+            if !files.isEmpty, !record(files) { break }
+            if isStopping, files.isEmpty { break }
+        }
+        state.change { $0.hasEnded = true }
+    }
+
+    /// Tries until it works; a file that could not be recorded is still in its inbox, so that giving up at a stop loses nothing.
+    private func record(_ files: [InboxFile]) -> Bool {
+        var isComplaining = false
+        while true {
+            do {
+                if try ledger.record(files) > 0 {
+                    FailurePoint.reached(.recorded)
+                    recorded()
+                }
+                return true
+            } catch {
+                if !isComplaining { logger.error("\(files.count) files wait: the ledger cannot be written: \(error)") }
+                isComplaining = true
+                if state.wait(until: Date() + 2, for: \.isStopping) { return false }
+            }
+        }
+    }
+}

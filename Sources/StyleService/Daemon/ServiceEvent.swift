@@ -1,0 +1,71 @@
+import DirectoryWatching
+import Foundation
+import Logging
+import SystemdKit
+
+/// The kinds of journal entries that programs may look for: each has a message id of its own, under which the journal's catalog
+/// explains it (`journalctl -x`).
+public enum ServiceEvent: String, CaseIterable, Sendable {
+    case photoStyled = "09d7d1f6bfb345fb9ec27496b1d47cf6"
+    case photoFailed = "373eb88973004e42936a0840fc281aa8"
+    case photoDeferred = "997cfa4bc31441df9b68f0aff78a72a6"
+    case photoQuarantined = "0d38ebaaffc1485f95c86e47706e6245"
+    case originalStays = "d530a000d0ef4a9fa3dd0f62e0c35202"
+    case outputPaused = "08700b2f5bfa432da292f58e3793ad05"
+    case outputResumed = "8fcb1823969f4f3d9684426a383432a5"
+    case ledgerRebuilt = "e1a3a2d2df7a437baa6fc454d4d85544"
+    case configurationRejected = "51e960e496174a84b10309714189baf2"
+    case configurationLoaded = "46b998455a1c44638161b02318e80c9a"
+    case inboxWaiting = "572c1820c3c744f199d0406118e13046"
+    case fileRefused = "e992fb368c3845d5b1b715a905a83206"
+}
+
+extension Logger.Metadata {
+    /// The journal's fields for an event.
+    static func event(_ event: ServiceEvent, reason: String? = nil) -> Logger.Metadata {
+        var fields: Logger.Metadata = ["MESSAGE_ID": .string(event.rawValue)]
+        if let reason { fields["CYCLEGAN_REASON"] = .string(reason) }
+        return fields
+    }
+
+    /// The journal's fields for a photo: its name goes there as bytes, whatever they are.
+    static func photo(_ file: InboxFile, _ event: ServiceEvent? = nil, reason: String? = nil) -> Logger.Metadata {
+        var fields: Logger.Metadata = event.map { .event($0, reason: reason) } ?? [:]
+        fields["CYCLEGAN_INBOX"] = .string(file.inbox)
+        fields["CYCLEGAN_FILE"] = .stringConvertible(JournalBytes(file.path.bytes))
+        return fields
+    }
+}
+
+extension Pipeline {
+    /// The one line that a photo gets.
+    func logStyled(_ item: WorkItem, output: BytePath, seconds: Double) {
+        let entry = item.entry
+        var fields = Logger.Metadata.photo(entry.file, .photoStyled)
+        fields["CYCLEGAN_OUTPUT"] = .stringConvertible(JournalBytes(output.bytes))
+        fields["CYCLEGAN_JOB"] = .stringConvertible(entry.id)
+        fields["CYCLEGAN_SHA256"] = .string(hexadecimal(item.hash))
+        fields["CYCLEGAN_DURATION_US"] = .stringConvertible(Int(seconds * 1e6))
+        fields["CYCLEGAN_MODEL"] = .string(item.model.name)
+        fields["CYCLEGAN_MODEL_SHA256"] = .string(hexadecimal(item.model.hash))
+        var message = "styled \(entry.file.path) as \(output) in \(String(format: "%.2f", seconds)) s"
+        if case .earlierPicture = item.content {
+            fields["CYCLEGAN_REUSED"] = "1"
+            message += ", a copy of an earlier picture of the same photo"
+        } else {
+            fields["CYCLEGAN_PIXELS"] = .stringConvertible(item.dimensions.width * item.dimensions.height)
+            message += " (\(item.dimensions.width)x\(item.dimensions.height), \(item.model.name))"
+        }
+        if !item.warnings.isEmpty {
+            let warnings = item.warnings.joined(separator: "; ")
+            fields["CYCLEGAN_WARNING"] = .string(warnings)
+            message += "; \(warnings)"
+        }
+        logger.info("\(message)", metadata: fields)
+    }
+}
+
+/// Bytes as lower-case hexadecimal digits.
+func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+}

@@ -1,0 +1,231 @@
+import DirectoryWatching
+import Foundation
+import Glibc
+import Logging
+import Synchronization
+import SystemdKit
+
+/// The service: watches inboxes, keeps the ledger, runs the pipeline, answers on the control socket and tells systemd.
+public final class StyleDaemon: Sendable {
+    /// What may be exchanged while the service runs.
+    struct Shared {
+        var configuration: Configuration
+        /// The first problem of a configuration that was refused.
+        var rejected: String?
+    }
+
+    let configurationPath: String?
+    let ledger: Ledger
+    let pipeline: Pipeline
+    let watchers: InboxWatchers
+    let models: ModelStore
+    let logger: Logger
+    let notifier: ServiceNotifier
+    let shared: Mutex<Shared>
+    let started = Date()
+    private let levels: JournalLogHandler.Configuration?
+    private let lock: StateLock
+    private let recorder: Recorder
+    private let watchdog: Watchdog
+    private let housekeeping: Housekeeping
+    private let reloading = Mutex(())
+
+    /// Takes hold of the state directory, opens the ledger and brings what the last run left in work to a safe state.
+    ///
+    /// - Parameters:
+    ///   - configurationPath: read again at a reload; nil for the default file.
+    ///   - levels: the log handlers' shared level, which follows the configuration.
+    /// - Throws: `StateLocked`, `SystemError`, `DatabaseError`.
+    public init(
+        configuration: Configuration, configurationPath: String?, models: ModelStore, translator: any PhotoTranslating, logger: Logger,
+        levels: JournalLogHandler.Configuration? = nil
+    ) throws {
+        self.configurationPath = configurationPath
+        self.models = models
+        self.logger = logger
+        self.levels = levels
+        let notifier = ServiceNotifier()
+        self.notifier = notifier
+        shared = Mutex(Shared(configuration: configuration))
+        lock = try StateLock(configuration.lock)
+        let ledger = try Ledger(configuration.ledger)
+        self.ledger = ledger
+
+        let watchdog = Watchdog(notifier: notifier) { worker, silent in
+            logger.critical("\(worker) has made no progress for \(Int(silent.seconds)) s; the service manager will restart the service")
+        }
+        self.watchdog = watchdog
+        // The pipeline and the watchers know each other only through these two closures.
+        let route = Route()
+        let pipeline = Pipeline(
+            configuration: configuration, ledger: ledger, translator: translator, logger: logger, watchdog: watchdog,
+            reexamine: { route.watchers.withLock { $0 }?.reexamine($0) }, takenAway: { file in route.watchers.withLock { $0 }?.forget(file) },
+            statusChanged: SignalInbox.tellNews)
+        self.pipeline = pipeline
+        recorder = Recorder(ledger: ledger, logger: logger) { pipeline.wake() }
+        watchers = InboxWatchers(recorder: recorder, logger: logger, changed: SignalInbox.tellNews)
+        route.watchers.withLock { [watchers] in $0 = watchers }
+        housekeeping = Housekeeping(ledger: ledger, pipeline: pipeline, logger: logger)
+    }
+
+    private final class Route: Sendable {
+        let watchers = Mutex<InboxWatchers?>(nil)
+    }
+
+    /// Takes over the signals that systemd sends: call this first thing in `main`.
+    public static func openSignalInbox() { SignalInbox.open() }
+
+    // MARK: Running
+
+    /// Works until SIGTERM or SIGINT. Runs on the main thread.
+    public func run() throws {
+        let configuration = shared.withLock { $0.configuration }
+        if let aside = ledger.setAside {
+            logger.error(
+                "the ledger was damaged and is set aside as \(aside); a new one is made from the directories", metadata: .event(.ledgerRebuilt))
+            try pipeline.rebuild()
+        }
+        prepareDirectories(configuration)
+        try pipeline.recover()
+        if try ledger.note("paused") != nil { pipeline.pause(true) }
+        recorder.start()
+        pipeline.start()
+        let control = openControlSocket(configuration)
+        try watchers.apply(configuration)
+        watchers.waitUntilWatching()
+        watchdog.start()
+        notifier.ready(status: sentence())
+        let inboxes = configuration.inboxes.map { "\($0.key) (\($0.inbox), style \($0.picture.style))" }
+        logger.notice("ready: \(inboxes.joined(separator: ", "))")
+        startThread("sweeping") { [pipeline] in pipeline.sweepTemporaries() }
+        housekeeping.start(configuration)
+        waitForSignals()
+        stop()
+        control?.stop()
+    }
+
+    private func prepareDirectories(_ configuration: Configuration) {
+        for directory in configuration.workDirectories where directory.isMade {
+            do { try Files.makeDirectory(directory.path) } catch {
+                logger.warning("\(directory.key): \(error); it is tried again when it is needed")
+            }
+        }
+    }
+
+    private func openControlSocket(_ configuration: Configuration) -> ControlServer? {
+        let path = ControlSocket.path(state: configuration.state)
+        do {
+            let server = try ControlServer(path) { [weak self] request in
+                self?.answer(request) ?? .failure("the service is stopping")
+            }
+            server.start()
+            return server
+        } catch {
+            logger.warning("no control socket, so that cyclegan-style status and its like cannot reach this service: \(error)")
+            return nil
+        }
+    }
+
+    /// Sleeps until something is to be done: a signal, a new status sentence, the next housekeeping.
+    private func waitForSignals() {
+        var lastSentence = Date.distantPast, hasNews = false
+        var nextHousekeeping = Date() + housekeepingInterval
+        while true {
+            var wake = nextHousekeeping
+            if hasNews { wake = min(wake, lastSentence + 1) }
+            if !pipeline.state.read(\.inWork.isEmpty) { wake = min(wake, Date() + 2) }
+            for event in SignalInbox.wait(seconds: wake.timeIntervalSinceNow) {
+                switch event {
+                case .signal(SIGHUP): _ = reload()
+                case .signal: return
+                case .news: hasNews = true
+                case .timeout: hasNews = hasNews || !pipeline.state.read(\.inWork.isEmpty)
+                }
+            }
+            if hasNews, Date().timeIntervalSince(lastSentence) >= 1 {
+                notifier.status(sentence())
+                lastSentence = Date()
+                hasNews = false
+            }
+            if Date() >= nextHousekeeping {
+                housekeeping.start(shared.withLock { $0.configuration })
+                nextHousekeeping = Date() + housekeepingInterval
+            }
+        }
+    }
+
+    private var housekeepingInterval: TimeInterval { max(60, shared.withLock { $0.configuration.rescan.seconds }) }
+
+    func sentence() -> String {
+        let counts = (try? ledger.counts([.ready, .deferred])) ?? [:]
+        return StatusSentence(
+            state: pipeline.state.read { $0 },
+            inboxStates: watchers.states().sorted { $0.key < $1.key }.map { key, state in
+                if case .waiting = state { return (key, "\(state)", true) }
+                return (key, "\(state)", false)
+            },
+            queued: counts[.ready] ?? 0, deferred: counts[.deferred] ?? 0, rejected: shared.withLock { $0.rejected }
+        ).text
+    }
+
+    // MARK: Reloading
+
+    /// Reads the configuration again. A bad one changes nothing.
+    /// - Returns: what is wrong with it, or nothing.
+    func reload() -> [String] {
+        reloading.withLock { _ in
+            notifier.reloading(status: "Reading the configuration again")
+            defer { notifier.ready(status: sentence()) }
+            let old = shared.withLock { $0.configuration }
+            do {
+                let new = try Configuration.load(configurationPath)
+                try new.checkModels(models)
+                let fixed = new.changesThatNeedRestart(from: old)
+                prepareDirectories(new)
+                levels?.level = new.logLevel.level
+                pipeline.apply(new)
+                try watchers.apply(new)
+                shared.withLock { $0 = Shared(configuration: new) }
+                logger.notice("configuration loaded", metadata: .event(.configurationLoaded))
+                for key in fixed { logger.warning("'\(key)' changed; the new value is used after a restart") }
+                return []
+            } catch {
+                let problems = (error as? ConfigurationError)?.problems.map(\.description) ?? ["\(error)"]
+                shared.withLock { $0.rejected = problems.first }
+                logger.error(
+                    "the configuration was refused, the last good one stays in use:\n\(problems.joined(separator: "\n"))",
+                    metadata: .event(.configurationRejected, reason: problems.joined(separator: "\n")))
+                return problems
+            }
+        }
+    }
+
+    // MARK: Stopping
+
+    /// Finishes the photo in work if that needs less than `stop-within`, else gives it up; whatever is not published stays in its inbox.
+    private func stop() {
+        let configuration = shared.withLock { $0.configuration }
+        let deadline = Date() + configuration.stopWithin.seconds
+        pipeline.state.change { $0.isStopping = true }
+        notifier.stopping(status: sentence())
+        watchers.stop()
+        recorder.stop()
+        while true {
+            notifier.extendTimeout(.seconds(10))
+            if pipeline.state.wait(until: min(Date() + 1, max(deadline, Date() + 0.1)), for: \.hasPublisherEnded) { break }
+            let now = Date()
+            let isTooSlow = pipeline.state.read { state in
+                state.inWork.values.contains { ($0.remaining(now: now) ?? 0) > max(0, deadline.timeIntervalSince(now)) }
+            }
+            if now >= deadline || isTooSlow { pipeline.state.change { $0.isAbandoning = true } }
+            // Something that cannot be interrupted, such as a decoder or a dead network file system: the next start takes it up.
+            if now >= deadline + 10 {
+                logger.warning("stopping with a photo in work that could not be given up; it begins anew at the next start")
+                break
+            }
+        }
+        watchdog.stop()
+        do { try ledger.close() } catch { logger.warning("the ledger could not be closed: \(error)") }
+        logger.notice("stopped")
+    }
+}

@@ -1,0 +1,82 @@
+import Glibc
+
+/// Moves whole files between directories that may lie on different mounts: under the unit's sandbox every ReadWritePaths= is a
+/// mount of its own, so that a rename can fail with EXDEV on one and the same file system.
+enum FileMover {
+    /// Moves `source`, if it is still the file `expected`, into `directory` under the first free name of `name`.
+    ///
+    /// - Parameter reusing: says whether a file that already stands under a candidate name is this very content, copied there by a
+    ///   run that died before it could remove the source. Asked only for files of the same size.
+    /// - Returns: where it is now; nil where `source` is gone or is another file by now (which is left alone).
+    static func move(
+        _ source: BytePath, expected: FileIdentity, into directory: BytePath, as name: OutputName,
+        reusing: ((BytePath) -> Bool)? = nil
+    ) throws -> BytePath? {
+        guard let current = try Files.identity(of: source), current.isSameContent(as: expected) else { return nil }
+        for made in try Files.makeDirectory(directory) { try Files.synchronizeDirectory(made.parent) }
+        var number = 0
+        while true {
+            let target = directory.appending(name.candidate(number))
+            do {
+                try Files.renameWithoutReplacing(source, to: target)
+                guard let moved = try Files.identity(of: target), moved.isSameFile(as: expected) else {
+                    // Another file had taken the name between the look and the rename: it goes back.
+                    try Files.renameWithoutReplacing(target, to: source)
+                    return nil
+                }
+                try Files.synchronizeDirectory(directory)
+                try Files.synchronizeDirectory(source.parent)
+                return target
+            } catch let error as SystemError where error.code == EEXIST {
+                if let reusing, let taken = try Files.identity(of: target), taken.size == expected.size, reusing(target) {
+                    try remove(source, expected: expected)
+                    return target
+                }
+                number += 1
+            } catch let error as SystemError where error.code == EXDEV {
+                return try copyAndRemove(source, expected: expected, into: directory, as: name, reusing: reusing)
+            }
+        }
+    }
+
+    private static func copyAndRemove(
+        _ source: BytePath, expected: FileIdentity, into directory: BytePath, as name: OutputName, reusing: ((BytePath) -> Bool)?
+    ) throws -> BytePath? {
+        var number = 0
+        while let taken = try Files.identity(of: directory.appending(name.candidate(number))) {
+            let target = directory.appending(name.candidate(number))
+            if let reusing, taken.size == expected.size, reusing(target) {
+                try remove(source, expected: expected)
+                return target
+            }
+            number += 1
+        }
+        let descriptor = try Files.openForReading(source)
+        defer { close(descriptor) }
+        guard FileIdentity(try Files.status(of: descriptor, source)).isSameContent(as: expected) else { return nil }
+        let copy = try TemporaryFile.copy(of: descriptor, source, in: directory, modified: expected.modified)
+        do {
+            guard FileIdentity(try Files.status(of: descriptor, source)).isSameContent(as: expected) else {
+                copy.discard()
+                return nil
+            }
+            let target = try copy.publish(as: name)
+            FailurePoint.reached(.originalCopied)
+            try remove(source, expected: expected)
+            return target
+        } catch {
+            copy.discard()
+            throw error
+        }
+    }
+
+    /// Removes `path` if it is still the file `expected`.
+    /// - Returns: whether it was.
+    @discardableResult
+    static func remove(_ path: BytePath, expected: FileIdentity) throws -> Bool {
+        guard let current = try Files.identity(of: path), current.isSameContent(as: expected) else { return false }
+        try Files.unlinkIfPresent(path)
+        try Files.synchronizeDirectory(path.parent)
+        return true
+    }
+}

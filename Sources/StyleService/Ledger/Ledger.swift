@@ -1,0 +1,209 @@
+import Foundation
+import GRDB
+
+/// What the service knows about every photo, on disk: SQLite in write-ahead mode, every transaction durable before it returns.
+/// Photos that are ready wait here and not in memory.
+public final class Ledger: Sendable {
+    let database: DatabaseQueue
+    /// Where a damaged predecessor was put when this one was made anew.
+    public let setAside: BytePath?
+
+    /// Opens the ledger, or makes it. One that is damaged is set aside (nothing is deleted) and a new one begun.
+    public init(_ path: BytePath) throws {
+        do {
+            database = try Self.open(path)
+            setAside = nil
+        } catch let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {
+            let aside = BytePath("\(String(decoding: path.bytes, as: UTF8.self)).corrupt-\(Self.now())")
+            for suffix in ["", "-wal", "-shm"] {
+                let part = BytePath(bytes: path.bytes + Array(suffix.utf8))
+                if try Files.statusIfPresent(of: part) != nil {
+                    try Files.rename(part, to: BytePath(bytes: aside.bytes + Array(suffix.utf8)))
+                }
+            }
+            database = try Self.open(path)
+            setAside = aside
+        }
+    }
+
+    private static func open(_ path: BytePath) throws -> DatabaseQueue {
+        var configuration = GRDB.Configuration()
+        configuration.busyMode = .timeout(10)
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216")
+        }
+        let queue = try DatabaseQueue(path: String(decoding: path.bytes, as: UTF8.self), configuration: configuration)
+        try queue.read { database in
+            let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)")
+            guard verdict == "ok" else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict) }
+        }
+        try migrator.migrate(queue)
+        return queue
+    }
+
+    private static let migrator: DatabaseMigrator = {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("photos") { database in
+            try database.execute(sql: """
+                CREATE TABLE photo (
+                    id INTEGER PRIMARY KEY AUTOINCREMENT,
+                    inbox TEXT NOT NULL, path BLOB NOT NULL,
+                    device INTEGER NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
+                    state TEXT NOT NULL, disposal TEXT, attempts INTEGER NOT NULL DEFAULT 0,
+                    deaths INTEGER NOT NULL DEFAULT 0, suspect INTEGER NOT NULL DEFAULT 0,
+                    reason TEXT, sha256 BLOB, settings TEXT, model TEXT, model_sha256 BLOB,
+                    recorded INTEGER NOT NULL, claimed INTEGER, finished INTEGER, next_try INTEGER NOT NULL DEFAULT 0,
+                    temporary BLOB, output BLOB,
+                    output_device INTEGER, output_inode INTEGER, output_size INTEGER, output_modified INTEGER,
+                    destination BLOB, seconds REAL
+                );
+                CREATE INDEX photo_queue ON photo (state, next_try, id);
+                CREATE INDEX photo_path ON photo (path, inbox);
+                CREATE INDEX photo_content ON photo (sha256) WHERE sha256 IS NOT NULL;
+                CREATE INDEX photo_output ON photo (output) WHERE output IS NOT NULL;
+                CREATE INDEX photo_destination ON photo (destination) WHERE destination IS NOT NULL;
+                CREATE INDEX photo_finished ON photo (finished) WHERE finished IS NOT NULL;
+                CREATE INDEX photo_disposal ON photo (id) WHERE disposal = 'pending';
+                CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+                """)
+        }
+        return migrator
+    }()
+
+    /// Milliseconds since 1970.
+    static func now() -> Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
+
+    /// Folds the write-ahead log into the database and closes it.
+    public func close() throws {
+        try database.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        try database.close()
+    }
+
+    // MARK: The way of a photo
+
+    /// Takes up files that are complete. A file that is known, unchanged and still to be done, or kept in the inbox after it was
+    /// done, is not taken up again; one that came back after its original was moved is a new drop.
+    /// - Returns: how many were new.
+    @discardableResult
+    public func record(_ files: [InboxFile]) throws -> Int {
+        try database.write { database in
+            try files.count { file in
+                let latest = try LedgerEntry.fetchAll(
+                    database, sql: "SELECT * FROM photo WHERE path = ? AND inbox = ? ORDER BY id DESC LIMIT 2",
+                    arguments: [file.path.blob, file.inbox])
+                for entry in latest where entry.file.identity.isSameContent(as: file.identity) {
+                    let isStillHere = entry.disposal == nil || entry.disposal == .pending || entry.disposal == .kept
+                    if isStillHere { return false }
+                }
+                if let waiting = latest.first, waiting.state == .ready || waiting.state == .deferred {
+                    try database.execute(
+                        sql: "DELETE FROM photo WHERE id = ?", arguments: [waiting.id])
+                }
+                try database.execute(
+                    sql: """
+                        INSERT INTO photo (inbox, path, device, inode, size, modified, state, recorded) VALUES (?, ?, ?, ?, ?, ?, 'ready', ?)
+                        """,
+                    arguments: [
+                        file.inbox, file.path.blob, Int64(bitPattern: file.identity.device), Int64(bitPattern: file.identity.inode),
+                        file.identity.size, file.identity.modified, Self.now(),
+                    ])
+                return true
+            }
+        }
+    }
+
+    /// The next photo to be done: those whose second try is due, then the longest waiting.
+    func next(inboxes: [String], now: Int64 = Ledger.now()) throws -> LedgerEntry? {
+        let places = databaseQuestionMarks(count: inboxes.count)
+        return try database.read { database in
+            for state in [PhotoState.deferred, .ready] {
+                let found = try LedgerEntry.fetchOne(
+                    database,
+                    sql: "SELECT * FROM photo WHERE state = ? AND next_try <= ? AND inbox IN (\(places)) ORDER BY next_try, id LIMIT 1",
+                    arguments: StatementArguments([state.rawValue]) + [now] + StatementArguments(inboxes))
+                if let found { return found }
+            }
+            return nil
+        }
+    }
+
+    /// When the next deferred photo is due.
+    func nextDue(inboxes: [String]) throws -> Int64? {
+        try database.read { database in
+            try Int64.fetchOne(
+                database,
+                sql: "SELECT min(next_try) FROM photo WHERE state = 'deferred' AND inbox IN (\(databaseQuestionMarks(count: inboxes.count)))",
+                arguments: StatementArguments(inboxes))
+        }
+    }
+
+    /// - Returns: false where the photo was withdrawn or replaced in the meantime.
+    func claim(_ id: Int64, hash: [UInt8], settings: String, model: ModelIdentity) throws -> Bool {
+        try update(
+            id, "state = 'claimed', attempts = attempts + 1, sha256 = ?, settings = ?, model = ?, model_sha256 = ?, claimed = ?, reason = NULL",
+            [Data(hash), settings, model.name, Data(model.hash), Self.now()])
+    }
+
+    /// Notes, before the rename that publishes it, which file is about to become which picture: after a crash the inode tells
+    /// whether the rename had happened.
+    func publishing(_ id: Int64, temporary: TemporaryFile, output: BytePath) throws {
+        try update(
+            id, "temporary = ?, output = ?, output_device = ?, output_inode = ?, output_size = ?, output_modified = ?",
+            [
+                temporary.path.blob, output.blob, Int64(bitPattern: temporary.identity.device), Int64(bitPattern: temporary.identity.inode),
+                temporary.identity.size, temporary.identity.modified,
+            ])
+    }
+
+    func styled(_ id: Int64, output: BytePath, seconds: Double?) throws {
+        try update(
+            id, "state = 'styled', disposal = 'pending', output = ?, temporary = NULL, seconds = ?, finished = ?, deaths = 0, suspect = 0",
+            [output.blob, seconds, Self.now()])
+    }
+
+    func failed(_ id: Int64, state: PhotoState = .failed, reason: String) throws {
+        try update(
+            id, "state = ?, disposal = 'pending', reason = ?, finished = ?, temporary = NULL, output = NULL, output_inode = NULL",
+            [state.rawValue, reason, Self.now()])
+    }
+
+    func disposed(_ id: Int64, _ disposal: Disposal, destination: BytePath? = nil) throws {
+        try update(id, "disposal = ?, destination = ?", [disposal.rawValue, destination?.blob])
+    }
+
+    /// Puts a photo off for a reason that may pass. The wait doubles from 5 seconds to an hour.
+    /// - Returns: the wait in seconds.
+    func deferPhoto(_ entry: LedgerEntry, reason: String) throws -> Double {
+        let wait = min(5.0 * Double(1 << min(max(entry.attempts, 0), 20)), 3600)
+        try update(
+            entry.id, "state = 'deferred', attempts = ?, reason = ?, next_try = ?",
+            [entry.attempts + 1, reason, Self.now() + Int64(wait * 1000)])
+        return wait
+    }
+
+    /// Gives a claimed photo back untouched, as at a stop.
+    func release(_ id: Int64) throws {
+        try update(id, "state = 'ready', attempts = max(attempts - 1, 0), next_try = 0, temporary = NULL, output = NULL, output_inode = NULL", [])
+    }
+
+    /// Forgets a photo whose file is gone from the inbox, or is another by now, before anything was made of it.
+    func forget(_ id: Int64) throws {
+        try database.write { try $0.execute(sql: "DELETE FROM photo WHERE id = ?", arguments: [id]) }
+    }
+
+    /// - Returns: whether the photo is still there.
+    @discardableResult
+    func update(_ id: Int64, _ assignments: String, _ values: [(any DatabaseValueConvertible)?]) throws -> Bool {
+        try database.write { database in
+            try database.execute(
+                sql: "UPDATE photo SET \(assignments) WHERE id = ?", arguments: StatementArguments(values) + [id])
+            return database.changesCount > 0
+        }
+    }
+}
+
+extension Sequence {
+    fileprivate func count(where isCounted: (Element) throws -> Bool) rethrows -> Int {
+        try reduce(0) { try $0 + (isCounted($1) ? 1 : 0) }
+    }
+}

@@ -1,0 +1,52 @@
+import Glibc
+import GRDB
+import Photos
+
+/// What an error means for the photo at hand.
+enum Failure: Error {
+    /// This photo cannot be done; the reason is for a person.
+    case permanent(String)
+    /// It may work later.
+    case passing(String)
+    /// Nothing can be written at present, for whatever photo.
+    case blocked(String)
+    /// The service stops.
+    case abandoned
+
+    init(_ error: any Error) {
+        switch error {
+        case let failure as Failure: self = failure
+        case is TranslationAbandoned: self = .abandoned
+        case let error as PhotoError: self = Failure(error)
+        case let error as SystemError: self = Failure(error)
+        case let error as DatabaseError: self = Failure(error)
+        case let error as ModelError: self = .passing(error.description)
+        default: self = .permanent("\(error)")
+        }
+    }
+
+    private init(_ error: PhotoError) {
+        switch error.kind {
+        case .outOfMemory, .io: self = .passing(error.reason)
+        case .notAPhoto, .unsupported, .corrupt, .truncated, .overLimit: self = .permanent(error.reason)
+        }
+    }
+
+    private init(_ error: SystemError) {
+        switch error.code {
+        case _ where error.isOutputBlocked: self = .blocked(error.description)
+        case EFBIG:
+            self = .permanent("the file is larger than limits.max-file-bytes allows; raise that value if such files are expected")
+        case ENAMETOOLONG: self = .permanent("the path would become too long: \(error)")
+        case ELOOP: self = .permanent("it is a symbolic link; links are not followed out of the inbox")
+        default: self = .passing(error.description)
+        }
+    }
+
+    private init(_ error: DatabaseError) {
+        switch error.resultCode {
+        case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY, .SQLITE_CANTOPEN: self = .blocked("the ledger cannot be written: \(error)")
+        default: self = .passing("the ledger: \(error)")
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import CTensorKernels
+import Glibc
+
+/// A network's parameter with what the optimizer knows of it.
+public final class Parameter: @unchecked Sendable {
+    /// The key in a file of weights.
+    public let name: String
+    public let value: Tensor
+    /// Adam's first and second moments.
+    public let firstMoment, secondMoment: Tensor
+
+    public init(name: String, value: Tensor) {
+        (self.name, self.value) = (name, value)
+        firstMoment = .zeros(value.shape)
+        secondMoment = .zeros(value.shape)
+    }
+}
+
+/// Adam (Kingma and Ba 2015, algorithm 1).
+public struct Adam: Sendable {
+    public var beta1: Double, beta2: Double
+    public var epsilon = 1e-8
+    /// Steps made so far.
+    public var steps = 0
+
+    public init(beta1: Double = 0.5, beta2: Double = 0.999) { (self.beta1, self.beta2) = (beta1, beta2) }
+
+    /// One step for all parameters; those without a gradient stay as they are.
+    public mutating func step(learningRate: Double, _ parameters: [Parameter], gradient: (Parameter) -> Tensor?) {
+        steps += 1
+        let rate = Float(learningRate / (1 - pow(beta1, Double(steps))))
+        let second = Float((1 - pow(beta2, Double(steps))).squareRoot())
+        let (beta1, beta2, epsilon) = (Float(beta1), Float(beta2), Float(epsilon))
+        for parameter in parameters {
+            guard let g = gradient(parameter) else { continue }
+            elementwise(g.shape.count) { kernels, range in
+                let i = range.lowerBound
+                kernels.adam(
+                    range.count, rate, beta1, beta2, epsilon, second, g.pointer + i, parameter.firstMoment.pointer + i,
+                    parameter.secondMoment.pointer + i, parameter.value.pointer + i)
+            }
+            parameter.value.markChanged()
+        }
+    }
+}

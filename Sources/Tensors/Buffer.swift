@@ -1,0 +1,92 @@
+import Glibc
+import Synchronization
+
+/// Memory for floats, taken from a pool and given back when the last reference goes. The contents are undefined at first.
+public final class Buffer: @unchecked Sendable {
+    public let pointer: UnsafeMutablePointer<Float>
+    /// Floats that it holds.
+    public let count: Int
+    private let bytes: Int
+    private let pool: BufferPool
+
+    fileprivate init(pointer: UnsafeMutablePointer<Float>, count: Int, bytes: Int, pool: BufferPool) {
+        self.pointer = pointer
+        self.count = count
+        self.bytes = bytes
+        self.pool = pool
+    }
+
+    deinit { pool.giveBack(pointer, bytes: bytes) }
+}
+
+/// Keeps freed buffers for the next taker, so that after warm-up a forward pass and a training step allocate nothing
+/// from the system.
+public final class BufferPool: Sendable {
+    public static let shared = BufferPool()
+
+    private struct State {
+        var free: [Int: [UnsafeMutableRawPointer]] = [:]
+        var statistics = Statistics()
+    }
+
+    /// What the pool has done so far.
+    public struct Statistics: Sendable {
+        /// Buffers asked from the system since the start.
+        public var systemAllocations = 0
+        /// Bytes held from the system, in use or free.
+        public var bytesHeld = 0
+        public var peakBytesHeld = 0
+    }
+
+    private let state = Mutex(UncheckedState())
+    /// The pointers are owned by the pool and handed out one taker at a time.
+    private struct UncheckedState: @unchecked Sendable { var value = State() }
+
+    public var statistics: Statistics { state.withLock { $0.value.statistics } }
+
+    /// A buffer of at least `count` floats, aligned to 64 bytes.
+    public func take(_ count: Int) -> Buffer {
+        // Sizes are rounded a little, so that bands of nearly one size share buffers.
+        let grain = count > 1 << 20 ? 1 << 16 : 1 << 10
+        let bytes = max(1, (count * 4 + grain - 1) / grain) * grain
+        let raw = state.withLock { s -> UnsafeMutableRawPointer? in s.value.free[bytes]?.popLast() } ?? allocate(bytes)
+        return Buffer(pointer: raw.bindMemory(to: Float.self, capacity: bytes / 4), count: count, bytes: bytes, pool: self)
+    }
+
+    /// Gives free buffers back to the system, largest first, until no more than `bytes` of them are kept.
+    public func trim(above bytes: Int = 0) {
+        let surplus = state.withLock { s -> UncheckedList in
+            var surplus = UncheckedList()
+            var kept = s.value.free.reduce(0) { $0 + $1.key * $1.value.count }
+            for size in s.value.free.keys.sorted(by: >) {
+                while kept > bytes, let raw = s.value.free[size]!.popLast() {
+                    surplus.pointers.append(raw)
+                    s.value.statistics.bytesHeld -= size
+                    kept -= size
+                }
+            }
+            return surplus
+        }
+        for raw in surplus.pointers { Glibc.free(raw) }
+    }
+
+    private struct UncheckedList: @unchecked Sendable { var pointers: [UnsafeMutableRawPointer] = [] }
+
+    private func allocate(_ bytes: Int) -> UnsafeMutableRawPointer {
+        var raw: UnsafeMutableRawPointer?
+        let failed = posix_memalign(&raw, bytes >= 1 << 21 ? 1 << 21 : 64, bytes)
+        guard failed == 0, let raw else { fatalError("out of memory: \(bytes) bytes for a tensor") }
+        // Large pages: the transforms walk many pages at once.
+        if bytes >= 1 << 22 { madvise(raw, bytes, MADV_HUGEPAGE) }
+        state.withLock { s in
+            s.value.statistics.systemAllocations += 1
+            s.value.statistics.bytesHeld += bytes
+            s.value.statistics.peakBytesHeld = max(s.value.statistics.peakBytesHeld, s.value.statistics.bytesHeld)
+        }
+        return raw
+    }
+
+    fileprivate func giveBack(_ pointer: UnsafeMutablePointer<Float>, bytes: Int) {
+        state.withLock { $0.value.free[bytes, default: []].append(UnsafeMutableRawPointer(pointer)) }
+    }
+}

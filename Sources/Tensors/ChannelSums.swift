@@ -1,0 +1,40 @@
+import CTensorKernels
+
+/// Sums and sums of squares of each channel, one set for each work item, put together in the items' order: the result
+/// does not depend on which thread did what.
+public final class ChannelSums: @unchecked Sendable {
+    public let channels: Int
+    private var items: [Buffer] = []
+
+    public init(channels: Int) { self.channels = channels }
+
+    /// Room for `count` more work items; returns one pointer each, to 2 x channels zeros.
+    func extend(_ count: Int) -> [UnsafeMutablePointer<Double>] {
+        let buffer = BufferPool.shared.take(count * channels * 4)
+        items.append(buffer)
+        let doubles = UnsafeMutableRawPointer(buffer.pointer).bindMemory(to: Double.self, capacity: count * channels * 2)
+        doubles.update(repeating: 0, count: count * channels * 2)
+        return (0..<count).map { doubles + $0 * channels * 2 }
+    }
+
+    /// Writes the instance normalisation of these sums over `pixels` pixels to image n of `reading`:
+    /// scale = 1 / sqrt(biased variance + epsilon).
+    public func finish(pixels: Int, epsilon: Double = 1e-5, into reading: Reading, image n: Int) {
+        var total = [Double](repeating: 0, count: 2 * channels)
+        for buffer in items {
+            let count = buffer.count / 4
+            UnsafeMutableRawPointer(buffer.pointer).withMemoryRebound(to: Double.self, capacity: count * 2) { p in
+                for i in stride(from: 0, to: count * 2, by: 2 * channels) {
+                    for j in 0..<2 * channels { total[j] += p[i + j] }
+                }
+            }
+        }
+        let mean = reading.mean + n * channels, scale = reading.scale + n * channels
+        for c in 0..<channels {
+            let m = total[c] / Double(pixels)
+            let variance = max(0, total[channels + c] / Double(pixels) - m * m)
+            mean[c] = Float(m)
+            scale[c] = Float(1 / (variance + epsilon).squareRoot())
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import CTensorKernels
+
+/// How pixels outside an image are read.
+public enum Padding: Sendable {
+    case zero, reflection, edge
+
+    var kernel: ctk_padding {
+        switch self {
+        case .zero: CTK_PADDING_ZERO
+        case .reflection: CTK_PADDING_REFLECT
+        case .edge: CTK_PADDING_EDGE
+        }
+    }
+}
+
+/// One image, or a band of its rows, whoever owns it.
+public struct Band {
+    var image: ctk_image
+    /// Normalisation and activation to apply while reading, one image's.
+    var reading: ctk_read?
+
+    public var height: Int { image.height }
+    public var width: Int { image.width }
+    public var channels: Int { image.channels }
+
+    /// Image n of a tensor.
+    public init(_ tensor: Tensor, image n: Int = 0) {
+        image = tensor.image(n)
+        reading = tensor.reading?.kernel(n)
+    }
+
+    /// Rows `firstRow`... of an image of `height` rows, standing at `data` one after another.
+    public init(data: UnsafePointer<Float>, firstRow: Int, height: Int, width: Int, channels: Int, reading: Reading?) {
+        image = ctk_image(
+            data: data, height: height, width: width, channels: channels, row_stride: width * channels, first_row: firstRow)
+        self.reading = reading?.kernel(0)
+    }
+
+    /// Calls `body` with the reading as the kernels take it, null where there is none.
+    func withReading<R>(_ body: (UnsafePointer<ctk_read>?) -> R) -> R {
+        guard var r = reading else { return body(nil) }
+        return body(&r)
+    }
+}
+
+/// A convolution with its weights made ready: forward only, any band of output rows at a time.
+public protocol Convolution: Sendable {
+    var inputChannels: Int { get }
+    var outputChannels: Int { get }
+    /// Output rows are made in groups that start at a multiple of this.
+    var rowAlignment: Int { get }
+
+    func outputSize(height: Int, width: Int) -> (height: Int, width: Int)
+
+    /// The input rows that output rows `rows` read, of an input `height` rows high.
+    func inputRows(for rows: Range<Int>, height: Int) -> Range<Int>
+
+    /// Computes output rows `rows` (starting at a multiple of `rowAlignment`) into `output`, which points to row
+    /// `rows.lowerBound`; adds their statistics to `sums`.
+    func compute(_ input: Band, rows: Range<Int>, into output: UnsafeMutablePointer<Float>, sums: ChannelSums?)
+}
+
+extension Convolution {
+    /// The whole output of every image of x: (N, H', W', outputChannels). With a `slope`, the result carries the reading
+    /// of an instance normalisation (Ulyanov et al. 2016; epsilon 1e-5, biased variance) and activation.
+    public func callAsFunction(_ x: Tensor, normalizedWithSlope slope: Float? = nil) -> Tensor {
+        let size = outputSize(height: x.shape.h, width: x.shape.w)
+        let y = Tensor(Shape(x.shape.n, size.height, size.width, outputChannels))
+        let reading = slope.map { Reading(n: x.shape.n, c: outputChannels, slope: $0) }
+        for n in 0..<x.shape.n {
+            let sums = reading.map { _ in ChannelSums(channels: outputChannels) }
+            let pixels = size.height * size.width
+            compute(Band(x, image: n), rows: 0..<size.height, into: y.pointer + n * pixels * outputChannels, sums: sums)
+            if let reading { sums!.finish(pixels: pixels, into: reading, image: n) }
+        }
+        return y.read(through: reading)
+    }
+
+    /// Rows that a window of `taps` rows from `offset` at `stride` touches, with mirrored ones, clipped to the image.
+    func window(_ rows: Range<Int>, stride: Int, offset: Int, taps: Int, height: Int) -> Range<Int> {
+        let first = rows.lowerBound * stride + offset, last = (rows.upperBound - 1) * stride + offset + taps - 1
+        // A reflected row lies as far inside as it was asked for outside.
+        let low = min(max(0, first), max(0, 2 * (height - 1) - last))
+        let high = max(min(height - 1, last), min(height - 1, -first))
+        return low..<high + 1
+    }
+}

@@ -1,0 +1,87 @@
+/// Which input pixels and which weights each output pixel of a convolution takes.
+///
+/// A convolution that doubles the size is four dense ones of the small input, one for each parity of the output's row and
+/// column: its phases. An ordinary convolution has one phase.
+public struct ConvolutionGeometry: Sendable {
+    /// One direction (rows or columns) of a phase: unit m reads input m * stride + offset + t, for each tap t.
+    struct Axis: Sendable {
+        /// Outputs m * upscale + parity are made.
+        var parity = 0
+        var offset: Int
+        /// For each tap the weight's rows (or columns) that are summed in it.
+        var taps: [[Int]]
+    }
+
+    let stride: Int
+    let upscale: Int
+    let kernelSize: Int
+    let padding: Padding
+    /// The same for rows and columns; the phases are all pairs.
+    let axes: [Axis]
+    /// Output size of a side: (side + sizeOffset) / stride + 1 of an ordinary convolution, twice the side of a doubling.
+    private let sizeOffset: Int
+
+    var phases: [(row: Axis, column: Axis)] { axes.flatMap { row in axes.map { (row, $0) } } }
+
+    /// The smallest window that holds every phase's.
+    var window: (offset: Int, taps: Int) {
+        let low = axes.map(\.offset).min()!
+        return (low, axes.map { $0.offset + $0.taps.count }.max()! - low)
+    }
+
+    func outputSide(_ side: Int) -> Int { upscale == 2 ? 2 * side : (side + sizeOffset) / stride + 1 }
+
+    /// An ordinary convolution.
+    static func strided(kernelSize k: Int, stride: Int, padding: Padding, pad: Int) -> Self {
+        Self(
+            stride: stride, upscale: 1, kernelSize: k, padding: padding,
+            axes: [Axis(offset: -pad, taps: (0..<k).map { [$0] })], sizeOffset: 2 * pad - k)
+    }
+
+    /// The adjoint of a stride-2 convolution with zero padding `pad`: PyTorch's ConvTranspose2d.
+    static func transposed(kernelSize k: Int, pad: Int) -> Self {
+        // Output row r takes input row o through tap r + pad - 2 o.
+        let axes = (0..<2).map { parity -> Axis in
+            let taps = (0..<k).filter { (parity + pad - $0) % 2 == 0 }.sorted(by: >)
+            return Axis(parity: parity, offset: (parity + pad - taps[0]) / 2, taps: taps.map { [$0] })
+        }
+        return Self(stride: 1, upscale: 2, kernelSize: k, padding: .zero, axes: axes, sizeOffset: 0)
+    }
+
+    /// Nearest-neighbour doubling, reflection padding 1, 3x3 convolution (Odena et al. 2016): the doubled image is never
+    /// made, and its reflection is the small image's edge repeated.
+    static let doubling = Self(
+        stride: 1, upscale: 2, kernelSize: 3, padding: .edge,
+        // Output row 2m reads small rows m-1 (tap 0), m (taps 1 and 2); row 2m+1 reads m (taps 0 and 1), m+1 (tap 2).
+        axes: [Axis(parity: 0, offset: -1, taps: [[0], [1, 2]]), Axis(parity: 1, offset: 0, taps: [[0, 1], [2]])],
+        sizeOffset: 0)
+
+    /// The adjoint of `doubling` up to its padding: the gradient of the small image with one pixel more on each side.
+    static let doublingAdjoint = Self(
+        stride: 2, upscale: 1, kernelSize: 3, padding: .zero,
+        // Small row r gave output rows 2r-1 ... 2r+2, through these taps.
+        axes: [Axis(offset: -3, taps: [[2], [1, 2], [0, 1], [0]])], sizeOffset: 2)
+}
+
+/// Where the weight of (tap row, tap column, input channel, output channel) stands in a parameter.
+public struct WeightLayout: Sendable {
+    let kernelSize: Int
+    let inputStride, outputStride: Int
+    /// Turn the taps by 180 degrees.
+    var flipped = false
+
+    /// (output, input, k, k): PyTorch's Conv2d.
+    static func outputInput(_ ci: Int, _ co: Int, _ k: Int) -> Self {
+        Self(kernelSize: k, inputStride: k * k, outputStride: ci * k * k)
+    }
+
+    /// (input, output, k, k): PyTorch's ConvTranspose2d.
+    static func inputOutput(_ ci: Int, _ co: Int, _ k: Int) -> Self {
+        Self(kernelSize: k, inputStride: co * k * k, outputStride: k * k)
+    }
+
+    func offset(_ y: Int, _ x: Int, _ input: Int, _ output: Int) -> Int {
+        let tap = y * kernelSize + x
+        return input * inputStride + output * outputStride + (flipped ? kernelSize * kernelSize - 1 - tap : tap)
+    }
+}

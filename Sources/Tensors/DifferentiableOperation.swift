@@ -1,0 +1,65 @@
+/// One step of a computation with its gradient.
+///
+/// To add one: a file with a type that conforms to this, a line in `tests` of `OperationTests` with its input shapes, and
+/// it is held against its reference, against finite differences and, where golden values exist, against PyTorch, on every
+/// kernel table of the machine.
+public protocol DifferentiableOperation: Sendable {
+    /// The result. Inputs may carry a reading; what counts is the values as they are read.
+    func forward(_ inputs: [Tensor]) -> Tensor
+
+    /// The gradients with respect to the inputs' values as they are read; nil where `needed` is false.
+    /// - Parameters:
+    ///   - output: what `forward` gave.
+    ///   - gradient: with respect to the output as it is read.
+    func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?]
+
+    /// The same as `forward`, slow and obvious, in double precision.
+    func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor
+}
+
+/// Double-precision values (N, H, W, C) for the references.
+public struct ReferenceTensor: Sendable {
+    public let shape: Shape
+    public var values: [Double]
+
+    public init(_ shape: Shape, values: [Double]) {
+        precondition(values.count == shape.count)
+        (self.shape, self.values) = (shape, values)
+    }
+
+    public init(_ shape: Shape, _ value: (_ n: Int, _ y: Int, _ x: Int, _ c: Int) -> Double) {
+        self.shape = shape
+        values = []
+        values.reserveCapacity(shape.count)
+        for n in 0..<shape.n {
+            for y in 0..<shape.h {
+                for x in 0..<shape.w { for c in 0..<shape.c { values.append(value(n, y, x, c)) } }
+            }
+        }
+    }
+
+    public subscript(_ n: Int, _ y: Int, _ x: Int, _ c: Int) -> Double {
+        values[((n * shape.h + y) * shape.w + x) * shape.c + c]
+    }
+
+    /// The value at any y and x, by the padding.
+    func padded(_ n: Int, _ y: Int, _ x: Int, _ c: Int, _ padding: Padding) -> Double {
+        guard let y = padding.resolve(y, shape.h), let x = padding.resolve(x, shape.w) else { return 0 }
+        return self[n, y, x, c]
+    }
+}
+
+extension Padding {
+    /// The coordinate inside 0..<n that coordinate i reads; nil for a zero.
+    func resolve(_ i: Int, _ n: Int) -> Int? {
+        if (0..<n).contains(i) { return i }
+        switch self {
+        case .zero: return nil
+        case .edge: return min(max(i, 0), n - 1)
+        case .reflection:
+            guard n > 1 else { return 0 }
+            let period = 2 * (n - 1), j = ((i % period) + period) % period
+            return j < n ? j : period - j
+        }
+    }
+}

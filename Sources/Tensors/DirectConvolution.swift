@@ -1,0 +1,155 @@
+import CTensorKernels
+
+/// Convolutions as products of overlapping rows with packed weights: no column matrix is ever made. Any kernel size and
+/// stride, and those that double the size.
+public final class DirectConvolution: Convolution {
+    public let inputChannels, outputChannels: Int
+    public var rowAlignment: Int { geometry.upscale }
+    let geometry: ConvolutionGeometry
+    /// For each phase, packed (row taps * column taps * inputChannels) x outputChannels.
+    private let weights: [Buffer]
+    private let bias: Buffer?
+    /// Set where the output's size is not what the geometry says: an adjoint has the size of the input it came from.
+    private let fixedSize: (height: Int, width: Int)?
+
+    private init(
+        inputChannels: Int, outputChannels: Int, geometry: ConvolutionGeometry, weights: [Buffer], bias: Buffer?,
+        fixedSize: (height: Int, width: Int)?
+    ) {
+        (self.inputChannels, self.outputChannels, self.geometry) = (inputChannels, outputChannels, geometry)
+        (self.weights, self.bias, self.fixedSize) = (weights, bias, fixedSize)
+    }
+
+    convenience init(
+        weight: UnsafePointer<Float>, layout: WeightLayout, bias: UnsafePointer<Float>? = nil, inputChannels ci: Int,
+        outputChannels co: Int, geometry: ConvolutionGeometry
+    ) {
+        let weights = geometry.phases.map { phase in
+            packWeights(weight, layout, inputChannels: ci, outputChannels: co, rowTaps: phase.row.taps, columnTaps: phase.column.taps)
+        }
+        self.init(
+            inputChannels: ci, outputChannels: co, geometry: geometry, weights: weights,
+            bias: bias.map { copy($0, count: co) }, fixedSize: nil)
+    }
+
+    /// An ordinary convolution.
+    /// - Parameter weight: (outputChannels, inputChannels, kernelSize, kernelSize).
+    public convenience init(
+        weight: UnsafePointer<Float>, bias: UnsafePointer<Float>? = nil, inputChannels: Int, outputChannels: Int,
+        kernelSize: Int, stride: Int = 1, padding: Padding, pad: Int
+    ) {
+        self.init(
+            weight: weight, layout: .outputInput(inputChannels, outputChannels, kernelSize), bias: bias,
+            inputChannels: inputChannels, outputChannels: outputChannels,
+            geometry: .strided(kernelSize: kernelSize, stride: stride, padding: padding, pad: pad))
+    }
+
+    /// PyTorch's ConvTranspose2d with kernel 3, stride 2, padding 1, output padding 1: doubles the size.
+    /// - Parameter weight: (inputChannels, outputChannels, 3, 3).
+    public convenience init(
+        transposed weight: UnsafePointer<Float>, bias: UnsafePointer<Float>? = nil, inputChannels: Int, outputChannels: Int
+    ) {
+        self.init(
+            weight: weight, layout: .inputOutput(inputChannels, outputChannels, 3), bias: bias, inputChannels: inputChannels,
+            outputChannels: outputChannels, geometry: .transposed(kernelSize: 3, pad: 1))
+    }
+
+    /// Nearest-neighbour doubling, reflection padding 1, 3x3 convolution (Odena et al. 2016).
+    /// - Parameter weight: (outputChannels, inputChannels, 3, 3).
+    public convenience init(
+        afterDoubling weight: UnsafePointer<Float>, bias: UnsafePointer<Float>? = nil, inputChannels: Int,
+        outputChannels: Int
+    ) {
+        self.init(
+            weight: weight, layout: .outputInput(inputChannels, outputChannels, 3), bias: bias, inputChannels: inputChannels,
+            outputChannels: outputChannels, geometry: .doubling)
+    }
+
+    /// The same convolution with another output size: what lies beyond the geometry's own reads zeros.
+    func withOutputSize(height: Int, width: Int) -> DirectConvolution {
+        DirectConvolution(
+            inputChannels: inputChannels, outputChannels: outputChannels, geometry: geometry, weights: weights, bias: bias,
+            fixedSize: (height, width))
+    }
+
+    public func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
+        fixedSize ?? (geometry.outputSide(height), geometry.outputSide(width))
+    }
+
+    public func inputRows(for rows: Range<Int>, height: Int) -> Range<Int> {
+        let upscale = geometry.upscale
+        let units = rows.lowerBound / upscale..<(rows.upperBound + upscale - 1) / upscale
+        return window(units, stride: geometry.stride, offset: geometry.window.offset, taps: geometry.window.taps, height: height)
+    }
+
+    public func compute(_ input: Band, rows: Range<Int>, into output: UnsafeMutablePointer<Float>, sums: ChannelSums?) {
+        let (upscale, stride, window) = (geometry.upscale, geometry.stride, geometry.window)
+        precondition(input.channels == inputChannels && rows.lowerBound % upscale == 0)
+        let size = outputSize(height: input.height, width: input.width)
+        let firstUnit = rows.lowerBound / upscale, units = (rows.upperBound + upscale - 1) / upscale - firstUnit
+        let grid = BlockGrid(
+            rows: units, columns: (size.width + upscale - 1) / upscale, stride: stride, rowTaps: window.taps,
+            columnTaps: window.taps, channels: inputChannels)
+        let kernels = Kernels.current.pointee
+        let itemSums = sums?.extend(grid.count)
+        let (ci, co) = (inputChannels, outputChannels)
+        let phases = geometry.phases
+        ThreadPool.shared.forEach(grid.count) { item in
+            let block = grid[item]
+            let padded = block.padded(
+                input, firstUnit: firstUnit, rowOffset: window.offset, columnOffset: window.offset, padding: geometry.padding)
+            for (phase, weights) in zip(phases, weights) {
+                let outWidth = (size.width - phase.column.parity + upscale - 1) / upscale
+                let columns = min(block.columns.upperBound, outWidth) - block.columns.lowerBound
+                let outHeight = (rows.count - phase.row.parity + upscale - 1) / upscale
+                let groups = min(block.rows.upperBound, outHeight) - block.rows.lowerBound
+                if columns <= 0 || groups <= 0 { continue }
+                let a: [UnsafePointer<Float>?] = phase.row.taps.indices.map { t in
+                    UnsafePointer(
+                        padded.pointer + (phase.row.offset - window.offset + t) * block.rowFloats
+                            + (phase.column.offset - window.offset) * ci)
+                }
+                let y = block.rows.lowerBound * upscale + phase.row.parity
+                let c = output + (y * size.width + block.columns.lowerBound * upscale + phase.column.parity) * co
+                kernels.gemm(
+                    groups, stride * block.rowFloats, upscale * size.width * co, columns, co, phase.row.taps.count,
+                    phase.column.taps.count * ci, a, stride * ci, weights.pointer, c, upscale * co, bias?.pointer, 0)
+            }
+            if let s = itemSums?[item] {
+                let from = block.columns.lowerBound * upscale, to = min(block.columns.upperBound * upscale, size.width)
+                for y in block.rows.lowerBound * upscale..<min(block.rows.upperBound * upscale, rows.count) {
+                    kernels.statistics(to - from, co, output + (y * size.width + from) * co, co, s)
+                }
+            }
+        }
+    }
+}
+
+/// Packs a phase's weights, (row taps * column taps * inputChannels) x outputChannels, for the product.
+func packWeights(
+    _ weight: UnsafePointer<Float>, _ layout: WeightLayout, inputChannels ci: Int, outputChannels co: Int,
+    rowTaps: [[Int]], columnTaps: [[Int]]
+) -> Buffer {
+    let k = rowTaps.count * columnTaps.count * ci
+    let plain = BufferPool.shared.take(k * co), packed = BufferPool.shared.take(ctk_packed_size(k, co))
+    for (y, rows) in rowTaps.enumerated() {
+        for (x, columns) in columnTaps.enumerated() {
+            let target = plain.pointer + (y * columnTaps.count + x) * ci * co
+            var first = true
+            for row in rows {
+                for column in columns {
+                    let source = weight + layout.offset(row, column, 0, 0)
+                    for i in 0..<ci {
+                        for o in 0..<co {
+                            let w = source[i * layout.inputStride + o * layout.outputStride]
+                            if first { target[i * co + o] = w } else { target[i * co + o] += w }
+                        }
+                    }
+                    first = false
+                }
+            }
+        }
+    }
+    Kernels.current.pointee.pack_b(k, co, plain.pointer, co, 0, packed.pointer)
+    return packed
+}

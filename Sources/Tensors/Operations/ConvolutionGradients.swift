@@ -1,0 +1,196 @@
+import COpenBLAS
+import CTensorKernels
+
+/// The adjoint of padding: what was read at a padded pixel is added to the pixel that it came from.
+func unpadded(_ padded: Tensor, pad: Int, padding: Padding) -> Tensor {
+    let (h, w, c) = (padded.shape.h - 2 * pad, padded.shape.w - 2 * pad, padded.shape.c)
+    let result = Tensor(Shape(padded.shape.n, h, w, c))
+    let kernels = Kernels.current.pointee
+    let row = padded.shape.w * c
+    for n in 0..<padded.shape.n {
+        let source = padded.pointer + n * padded.shape.h * row
+        let target = result.pointer + n * h * w * c
+        /// Adds padded row y, its borders folded in, to target row t.
+        func fold(_ y: Int, to t: UnsafeMutablePointer<Float>) {
+            let s = source + y * row
+            kernels.add(w * c, 1, s + pad * c, t)
+            for x in Array(0..<pad) + Array(w + pad..<w + 2 * pad) {
+                guard let sx = padding.resolve(x - pad, w) else { continue }
+                kernels.add(c, 1, s + x * c, t + sx * c)
+            }
+        }
+        ThreadPool.shared.forEach(h) { y in
+            let t = target + y * w * c
+            t.update(repeating: 0, count: w * c)
+            fold(y + pad, to: t)
+        }
+        for y in Array(0..<pad) + Array(h + pad..<h + 2 * pad) {
+            if let sy = padding.resolve(y - pad, h) { fold(y, to: target + sy * w * c) }
+        }
+    }
+    return result
+}
+
+/// Each channel's sum over all images and pixels: (1, 1, 1, C).
+func channelTotals(_ x: Tensor) -> Tensor {
+    let c = x.shape.c, pixels = x.shape.count / c, chunk = 1024
+    let sums = ChannelSums(channels: c)
+    let parts = sums.extend((pixels + chunk - 1) / chunk)
+    let kernels = Kernels.current.pointee
+    ThreadPool.shared.forEach(parts.count) { i in
+        kernels.statistics(min(chunk, pixels - i * chunk), c, x.pointer + i * chunk * c, c, parts[i])
+    }
+    let result = Tensor(Shape(1, 1, 1, c))
+    for j in 0..<c { result.pointer[j] = Float(parts.reduce(0) { $0 + $1[j] }) }
+    return result
+}
+
+/// The weight gradient of a 3x3 convolution in Winograd's domain: dU = V^T dM for each of the 36 elements, then G^T dU G.
+func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolution2D) -> Tensor {
+    guard case .strided(_, _, let padding, let pad) = operation.kind else { preconditionFailure() }
+    let (ci, co) = (operation.inputChannels, operation.outputChannels)
+    let (h, w) = (gradient.shape.h, gradient.shape.w)
+    let tilesX = (w + 3) / 4, tiles = tilesX * ((h + 3) / 4)
+    // As many tiles at a time as keep both sides within some tens of megabytes.
+    let chunk = min(tiles, max(64, (1 << 22) / (36 * max(ci, co)) * 4))
+    let v = BufferPool.shared.take(36 * chunk * ci), dm = BufferPool.shared.take(36 * chunk * co)
+    let du = BufferPool.shared.take(36 * ci * co)
+    let kernels = Kernels.current.pointee
+    var first = true
+    for n in 0..<x.shape.n {
+        let input = Band(x, image: n)
+        for start in stride(from: 0, to: tiles, by: chunk) {
+            let count = min(chunk, tiles - start)
+            inChunks(count) { part in
+                var image = input.image
+                input.withReading {
+                    kernels.winograd_input(
+                        &image, padding.kernel, pad, $0, tilesX, start + part.lowerBound, part.count,
+                        v.pointer + part.lowerBound * ci, chunk * ci)
+                }
+                kernels.winograd_output_adjoint(
+                    gradient.pointer + n * h * w * co, h, w, co, tilesX, start + part.lowerBound, part.count,
+                    dm.pointer + part.lowerBound * co, chunk * co)
+            }
+            let beta: Float = first ? 0 : 1
+            ThreadPool.shared.forEach(36) { xi in
+                cblas_sgemm(
+                    CblasRowMajor, CblasTrans, CblasNoTrans, Int32(ci), Int32(co), Int32(count), 1,
+                    v.pointer + xi * chunk * ci, Int32(ci), dm.pointer + xi * chunk * co, Int32(co), beta,
+                    du.pointer + xi * ci * co, Int32(co))
+            }
+            first = false
+        }
+    }
+    let result = Tensor(operation.weightShape)
+    inChunks(ci, atLeast: 4) { part in
+        kernels.winograd_weights_adjoint(du.pointer, ci, part.lowerBound, part.upperBound, co, result.pointer)
+    }
+    return result
+}
+
+/// The weight gradient of any other convolution: for each phase and each row of taps the product of the windows read,
+/// transposed, by the gradient.
+func directWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolution2D) -> Tensor {
+    if operation.kind == .transposed {
+        // The same sum with the roles exchanged: the gradient is read through the ordinary convolution's windows.
+        let ordinary = Convolution2D(
+            .strided(kernelSize: 3, stride: 2, padding: .zero, pad: 1), inputChannels: operation.outputChannels,
+            outputChannels: operation.inputChannels)
+        return directWeightGradient(gradient, x.applied(), ordinary)
+    }
+    let geometry = operation.geometry
+    let (ci, co) = (operation.inputChannels, operation.outputChannels)
+    // One product for each phase and row of taps, and, to have enough for all threads, for parts of the output channels.
+    struct Product {
+        var phase: (row: ConvolutionGeometry.Axis, column: ConvolutionGeometry.Axis)
+        var tap: Int
+        var channels: Range<Int>
+        var result: Buffer
+    }
+    let rowsOfTaps = geometry.phases.reduce(0) { $0 + $1.row.taps.count }
+    let parts = max(1, min(co / 32, (4 * ThreadPool.shared.threads + rowsOfTaps - 1) / rowsOfTaps))
+    var products: [Product] = []
+    for phase in geometry.phases {
+        for tap in phase.row.taps.indices {
+            for p in 0..<parts {
+                let channels = co * p / parts..<co * (p + 1) / parts
+                products.append(Product(
+                    phase: phase, tap: tap, channels: channels,
+                    result: BufferPool.shared.take(phase.column.taps.count * ci * channels.count)))
+            }
+        }
+    }
+    let kernels = Kernels.current.pointee
+    ThreadPool.shared.forEach(products.count) { item in
+        let product = products[item], (row, column) = product.phase
+        let rows = (gradient.shape.h - row.parity + geometry.upscale - 1) / geometry.upscale
+        let columns = (gradient.shape.w - column.parity + geometry.upscale - 1) / geometry.upscale
+        let k = column.taps.count * ci, part = product.channels.count
+        guard rows > 0, columns > 0 else {
+            product.result.pointer.update(repeating: 0, count: k * part)
+            return
+        }
+        let rowsAtOnce = max(1, min(rows, 512 / columns))
+        let windows = BufferPool.shared.take(rowsAtOnce * columns * k)
+        let rowPixels = (columns - 1) * geometry.stride + column.taps.count
+        let padded = BufferPool.shared.take(rowPixels * ci)
+        let gathered = geometry.upscale == 1 ? nil : BufferPool.shared.take(rowsAtOnce * columns * part)
+        var beta: Float = 0
+        for n in 0..<x.shape.n {
+            let input = Band(x, image: n)
+            var image = input.image
+            for y0 in stride(from: 0, to: rows, by: rowsAtOnce) {
+                let count = min(rowsAtOnce, rows - y0)
+                for y in 0..<count {
+                    input.withReading {
+                        kernels.padded_row(
+                            &image, geometry.padding.kernel, (y0 + y) * geometry.stride + row.offset + product.tap, column.offset,
+                            column.offset + rowPixels, $0, padded.pointer)
+                    }
+                    for xx in 0..<columns {
+                        (windows.pointer + (y * columns + xx) * k).update(
+                            from: padded.pointer + xx * geometry.stride * ci, count: k)
+                    }
+                }
+                var right = gradient.pointer + (n * gradient.shape.h + y0) * gradient.shape.w * co + product.channels.lowerBound
+                var rightStride = co
+                if let gathered {
+                    for y in 0..<count {
+                        for xx in 0..<columns {
+                            let py = (y0 + y) * geometry.upscale + row.parity, px = xx * geometry.upscale + column.parity
+                            (gathered.pointer + (y * columns + xx) * part).update(
+                                from: gradient.pointer + ((n * gradient.shape.h + py) * gradient.shape.w + px) * co
+                                    + product.channels.lowerBound, count: part)
+                        }
+                    }
+                    (right, rightStride) = (gathered.pointer, part)
+                }
+                cblas_sgemm(
+                    CblasRowMajor, CblasTrans, CblasNoTrans, Int32(k), Int32(part), Int32(count * columns), 1, windows.pointer,
+                    Int32(k), right, Int32(rightStride), beta, product.result.pointer, Int32(part))
+                beta = 1
+            }
+        }
+    }
+    let result = Tensor.zeros(operation.weightShape)
+    let layout = operation.layout
+    inChunks(ci, atLeast: 1) { inputs in
+        for product in products {
+            let (row, column) = product.phase, part = product.channels.count
+            for (x, sources) in column.taps.enumerated() {
+                for kx in sources {
+                    for ky in row.taps[product.tap] {
+                        for i in inputs {
+                            let from = product.result.pointer + (x * ci + i) * part
+                            for o in 0..<part {
+                                result.pointer[layout.offset(ky, kx, i, product.channels.lowerBound + o)] += from[o]
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    return result
+}

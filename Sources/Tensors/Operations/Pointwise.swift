@@ -1,0 +1,134 @@
+import CTensorKernels
+
+/// Leaky ReLU: x above zero, slope * x below; slope 0 is ReLU. Input x, which carries no reading; the output shares its
+/// values and carries the reading.
+public struct LeakyReLU: DifferentiableOperation {
+    public var slope: Float
+
+    public init(slope: Float) { self.slope = slope }
+
+    public func forward(_ inputs: [Tensor]) -> Tensor {
+        let x = inputs[0]
+        precondition(x.reading == nil)
+        let reading = Reading(n: x.shape.n, c: x.shape.c, slope: slope)
+        reading.mean.update(repeating: 0, count: x.shape.n * x.shape.c)
+        reading.scale.update(repeating: 1, count: x.shape.n * x.shape.c)
+        return x.read(through: reading)
+    }
+
+    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+        let x = inputs[0].pointer, slope = slope
+        let result = Tensor(inputs[0].shape)
+        elementwise(result.shape.count) { _, range in
+            for i in range { result.pointer[i] = x[i] > 0 ? gradient.pointer[i] : slope * gradient.pointer[i] }
+        }
+        return [result]
+    }
+
+    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+        var y = inputs[0]
+        y.values = y.values.map { $0 > 0 ? $0 : Double(slope) * $0 }
+        return y
+    }
+}
+
+/// (x - mean) * scale for each channel, the same in every image. Input x, which carries no reading; the output shares its
+/// values and carries the reading.
+public struct ChannelNormalization: DifferentiableOperation {
+    public var mean, scale: [Float]
+
+    public init(mean: [Float], scale: [Float]) { (self.mean, self.scale) = (mean, scale) }
+
+    public func forward(_ inputs: [Tensor]) -> Tensor {
+        let x = inputs[0]
+        precondition(x.reading == nil && x.shape.c == mean.count)
+        let reading = Reading(n: x.shape.n, c: x.shape.c, slope: 1)
+        for n in 0..<x.shape.n {
+            for c in mean.indices {
+                reading.mean[n * mean.count + c] = mean[c]
+                reading.scale[n * mean.count + c] = scale[c]
+            }
+        }
+        return x.read(through: reading)
+    }
+
+    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+        let result = Tensor(gradient.shape), c = scale.count, scale = scale
+        elementwise(result.shape.count) { _, range in
+            for i in range { result.pointer[i] = gradient.pointer[i] * scale[i % c] }
+        }
+        return [result]
+    }
+
+    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+        ReferenceTensor(inputs[0].shape) { n, y, x, c in (inputs[0][n, y, x, c] - Double(mean[c])) * Double(scale[c]) }
+    }
+}
+
+/// The hyperbolic tangent.
+public struct Tanh: DifferentiableOperation {
+    public init() {}
+
+    public func forward(_ inputs: [Tensor]) -> Tensor {
+        let x = inputs[0].applied(), y = Tensor(x.shape)
+        elementwise(x.shape.count) { kernels, range in
+            kernels.tanh(range.count, x.pointer + range.lowerBound, y.pointer + range.lowerBound)
+        }
+        return y
+    }
+
+    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+        let result = Tensor(output.shape)
+        elementwise(output.shape.count) { _, range in
+            for i in range { result.pointer[i] = gradient.pointer[i] * (1 - output.pointer[i] * output.pointer[i]) }
+        }
+        return [result]
+    }
+
+    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+        var y = inputs[0]
+        y.values = y.values.map { v in
+            // Far out the exponential overflows, and the result is 1 to the last bit.
+            abs(v) > 30 ? (v > 0 ? 1 : -1) : 1 - 2 / (exponential(2 * v) + 1)
+        }
+        return y
+    }
+}
+
+/// The sum of two tensors: a residual block's input and its branch.
+public struct Addition: DifferentiableOperation {
+    public init() {}
+
+    public func forward(_ inputs: [Tensor]) -> Tensor {
+        let (a, b) = (inputs[0].applied(), inputs[1])
+        precondition(a.shape == b.shape)
+        if b.reading != nil { return b.applied(adding: a) }
+        let y = Tensor(a.shape)
+        elementwise(y.shape.count) { kernels, range in
+            (y.pointer + range.lowerBound).update(from: a.pointer + range.lowerBound, count: range.count)
+            kernels.add(range.count, 1, b.pointer + range.lowerBound, y.pointer + range.lowerBound)
+        }
+        return y
+    }
+
+    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+        [needed[0] ? gradient : nil, needed[1] ? gradient : nil]
+    }
+
+    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+        var y = inputs[0]
+        for i in y.values.indices { y.values[i] += inputs[1].values[i] }
+        return y
+    }
+}
+
+/// The values as they are read, written out: worth it where they are read more than once.
+public struct Materialization: DifferentiableOperation {
+    public init() {}
+
+    public func forward(_ inputs: [Tensor]) -> Tensor { inputs[0].applied() }
+
+    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] { [gradient] }
+
+    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor { inputs[0] }
+}

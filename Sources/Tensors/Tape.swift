@@ -1,0 +1,66 @@
+/// Records operations as they run, and goes back over them for the gradients (reverse-mode differentiation).
+public final class Tape {
+    private struct Record {
+        let operation: any DifferentiableOperation
+        let inputs: [Tensor]
+        let output: Tensor
+        let needed: [Bool]
+    }
+
+    private var records: [Record] = []
+    /// Tensors whose gradient is wanted, or which depend on one.
+    private var tracked: Set<ObjectIdentifier> = []
+    private var gradients: [ObjectIdentifier: Tensor] = [:]
+
+    public init() {}
+
+    /// Asks for the gradient with respect to a tensor; to be called before it is used.
+    public func watch(_ tensor: Tensor) { tracked.insert(ObjectIdentifier(tensor)) }
+
+    /// Runs an operation; records it where a gradient will be wanted.
+    public func apply(_ operation: any DifferentiableOperation, _ inputs: Tensor...) -> Tensor {
+        let output = operation.forward(inputs)
+        let needed = inputs.map { tracked.contains(ObjectIdentifier($0)) }
+        if needed.contains(true) {
+            tracked.insert(ObjectIdentifier(output))
+            records.append(Record(operation: operation, inputs: inputs, output: output, needed: needed))
+        }
+        return output
+    }
+
+    /// The gradients of the sum of weight * loss over the scalars given; ends the recording. What lies between is let go
+    /// on the way.
+    public func backward(from losses: [(loss: Tensor, weight: Float)]) {
+        for (loss, weight) in losses where tracked.contains(ObjectIdentifier(loss)) {
+            accumulate(Tensor(Shape(1, 1, 1, 1), values: [weight]), for: loss)
+        }
+        while let record = records.popLast() {
+            guard let gradient = gradients.removeValue(forKey: ObjectIdentifier(record.output)) else { continue }
+            let inputGradients = record.operation.backward(
+                record.inputs, output: record.output, gradient: gradient, needed: record.needed)
+            for (input, inputGradient) in zip(record.inputs, inputGradients) {
+                if let inputGradient { accumulate(inputGradient, for: input) }
+            }
+        }
+    }
+
+    /// The gradient with respect to a watched tensor, after `backward`; nil where no loss depends on it.
+    public func gradient(of tensor: Tensor) -> Tensor? { gradients[ObjectIdentifier(tensor)] }
+
+    private func accumulate(_ gradient: Tensor, for tensor: Tensor) {
+        precondition(gradient.shape == tensor.shape && gradient.reading == nil)
+        let key = ObjectIdentifier(tensor)
+        guard let before = gradients[key] else {
+            gradients[key] = gradient
+            return
+        }
+        // A gradient may be shared with another tensor's: add into a new one.
+        let sum = Tensor(tensor.shape)
+        elementwise(sum.shape.count) { kernels, range in
+            let target = sum.pointer + range.lowerBound
+            target.update(from: before.pointer + range.lowerBound, count: range.count)
+            kernels.add(range.count, 1, gradient.pointer + range.lowerBound, target)
+        }
+        gradients[key] = sum
+    }
+}

@@ -1,0 +1,98 @@
+import CTensorKernels
+
+/// N images of H x W pixels with C channels.
+public struct Shape: Hashable, Sendable, CustomStringConvertible {
+    public var n, h, w, c: Int
+
+    public init(_ n: Int, _ h: Int, _ w: Int, _ c: Int) {
+        (self.n, self.h, self.w, self.c) = (n, h, w, c)
+    }
+
+    public var count: Int { n * h * w * c }
+    public var description: String { "\(n)x\(h)x\(w)x\(c)" }
+}
+
+/// Float32 values of shape (N, H, W, C), the last index fastest.
+///
+/// A tensor may carry a `reading`: a normalisation and activation that whoever reads the values applies on the way, so
+/// that normalised copies need not be stored.
+public final class Tensor: @unchecked Sendable {
+    public let shape: Shape
+    public let buffer: Buffer
+    public let reading: Reading?
+    /// Counts changes of a parameter's values, so that what was derived from them can be kept until the next.
+    public private(set) var version = 0
+
+    /// To be called after the values were changed in place.
+    public func markChanged() { version += 1 }
+
+    public var pointer: UnsafeMutablePointer<Float> { buffer.pointer }
+
+    /// Undefined values.
+    public init(_ shape: Shape) {
+        self.shape = shape
+        buffer = BufferPool.shared.take(shape.count)
+        reading = nil
+    }
+
+    private init(shape: Shape, buffer: Buffer, reading: Reading?) {
+        self.shape = shape
+        self.buffer = buffer
+        self.reading = reading
+    }
+
+    public convenience init(_ shape: Shape, values: [Float]) {
+        precondition(values.count == shape.count, "\(values.count) values for a tensor of \(shape)")
+        self.init(shape)
+        values.withUnsafeBufferPointer { pointer.update(from: $0.baseAddress!, count: values.count) }
+    }
+
+    public static func zeros(_ shape: Shape) -> Tensor {
+        let t = Tensor(shape)
+        t.pointer.update(repeating: 0, count: shape.count)
+        return t
+    }
+
+    /// The same values, to be read through a normalisation.
+    public func read(through reading: Reading?) -> Tensor {
+        precondition(reading == nil || reading!.n == shape.n && reading!.c == shape.c)
+        return Tensor(shape: shape, buffer: buffer, reading: reading)
+    }
+
+    /// The same values in another shape.
+    public func reshaped(_ shape: Shape) -> Tensor {
+        precondition(shape.count == self.shape.count && reading == nil)
+        return Tensor(shape: shape, buffer: buffer, reading: nil)
+    }
+
+    /// The values as they are stored, without the reading.
+    public var values: [Float] { Array(UnsafeBufferPointer(start: pointer, count: shape.count)) }
+
+    /// Image n as the kernels see it.
+    func image(_ n: Int) -> ctk_image {
+        ctk_image(
+            data: UnsafePointer(pointer + n * shape.h * shape.w * shape.c), height: shape.h, width: shape.w,
+            channels: shape.c, row_stride: shape.w * shape.c, first_row: 0)
+    }
+}
+
+/// Per image and channel: v = activation((x - mean) * scale), where activation(v) = v > 0 ? v : slope * v.
+/// Slope 1 is no activation.
+public final class Reading: @unchecked Sendable {
+    public let n, c: Int
+    public let slope: Float
+    /// n x c means, then n x c scales (1 / standard deviation).
+    public let buffer: Buffer
+
+    public init(n: Int, c: Int, slope: Float) {
+        (self.n, self.c, self.slope) = (n, c, slope)
+        buffer = BufferPool.shared.take(2 * n * c)
+    }
+
+    public var mean: UnsafeMutablePointer<Float> { buffer.pointer }
+    public var scale: UnsafeMutablePointer<Float> { buffer.pointer + n * c }
+
+    func kernel(_ image: Int) -> ctk_read {
+        ctk_read(mean: UnsafePointer(mean + image * c), scale: UnsafePointer(scale + image * c), slope: slope)
+    }
+}

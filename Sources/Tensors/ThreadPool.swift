@@ -1,0 +1,129 @@
+import COpenBLAS
+import Glibc
+import Synchronization
+
+/// A fixed set of threads for numerical work; the calling thread takes part. Never Swift's cooperative pool, which such
+/// work would starve.
+public final class ThreadPool: @unchecked Sendable {
+    /// One pool for the process, as wide as the processors that affinity and the cgroup's quota leave us.
+    /// OpenBLAS is set to one thread: it runs inside ours.
+    nonisolated(unsafe) public static var shared = ThreadPool(threads: Processors.usable)
+
+    public let threads: Int
+
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let wake: UnsafeMutablePointer<pthread_cond_t>
+    private let idle: UnsafeMutablePointer<pthread_cond_t>
+    private let generation = Atomic<Int>(0)
+    private let next = Atomic<Int>(0)
+    private let busy = Atomic<Int>(0)
+    private var count = 0
+    private var body: ((Int) -> Void)?
+    private var stopping = false
+    /// One parallel loop at a time: callers on different threads queue here.
+    private let turn: UnsafeMutablePointer<pthread_mutex_t>
+
+    public init(threads: Int) {
+        precondition(threads > 0, "a pool needs at least one thread")
+        self.threads = threads
+        openblas_set_num_threads(1)
+        mutex = .allocate(capacity: 1)
+        turn = .allocate(capacity: 1)
+        wake = .allocate(capacity: 1)
+        idle = .allocate(capacity: 1)
+        pthread_mutex_init(mutex, nil)
+        pthread_mutex_init(turn, nil)
+        pthread_cond_init(wake, nil)
+        pthread_cond_init(idle, nil)
+        for _ in 1..<threads { start() }
+    }
+
+    /// Ends the pool's threads; call it when no loop runs.
+    public func stop() {
+        pthread_mutex_lock(mutex)
+        stopping = true
+        pthread_cond_broadcast(wake)
+        pthread_mutex_unlock(mutex)
+    }
+
+    /// Calls `body` once for every index below `count`, on all threads; returns when all are done. Which thread runs an
+    /// index is not determined: results must not depend on it. Not to be nested.
+    public func forEach(_ count: Int, _ body: (Int) -> Void) {
+        if count <= 1 || threads == 1 {
+            for i in 0..<count { body(i) }
+            return
+        }
+        pthread_mutex_lock(turn)
+        defer { pthread_mutex_unlock(turn) }
+        withoutActuallyEscaping(body) { body in
+            pthread_mutex_lock(mutex)
+            self.body = body
+            self.count = count
+            next.store(0, ordering: .relaxed)
+            busy.store(threads - 1, ordering: .relaxed)
+            generation.add(1, ordering: .sequentiallyConsistent)
+            pthread_cond_broadcast(wake)
+            pthread_mutex_unlock(mutex)
+            work(body, count)
+            // Spin for about as long as a sleep and a wake would cost, then sleep.
+            var spins = 0
+            while busy.load(ordering: .acquiring) > 0 && spins < 20_000 { spins += 1 }
+            if busy.load(ordering: .acquiring) > 0 {
+                pthread_mutex_lock(mutex)
+                while busy.load(ordering: .acquiring) > 0 { pthread_cond_wait(idle, mutex) }
+                pthread_mutex_unlock(mutex)
+            }
+            self.body = nil
+        }
+    }
+
+    private func work(_ body: (Int) -> Void, _ count: Int) {
+        while true {
+            let i = next.add(1, ordering: .relaxed).oldValue
+            if i >= count { return }
+            body(i)
+        }
+    }
+
+    /// Works on the loop at hand; entered with the mutex held. A function of its own, so that its reference to the loop's
+    /// body is gone when it returns: the body must not outlive the loop.
+    @inline(never)
+    private func takePart() {
+        let body = self.body!, count = self.count
+        pthread_mutex_unlock(mutex)
+        work(body, count)
+    }
+
+    private func start() {
+        let pool = Unmanaged.passRetained(self)
+        var thread = pthread_t()
+        let failed = pthread_create(&thread, nil, { argument in
+            let pool = Unmanaged<ThreadPool>.fromOpaque(argument!).takeRetainedValue()
+            pool.run()
+            return nil
+        }, pool.toOpaque())
+        precondition(failed == 0, "no thread could be started: \(String(cString: strerror(failed)))")
+        pthread_detach(thread)
+    }
+
+    private func run() {
+        var seen = 0
+        while true {
+            var spins = 0
+            while generation.load(ordering: .acquiring) == seen && spins < 4_000 { spins += 1 }
+            pthread_mutex_lock(mutex)
+            while generation.load(ordering: .acquiring) == seen && !stopping { pthread_cond_wait(wake, mutex) }
+            if stopping {
+                pthread_mutex_unlock(mutex)
+                return
+            }
+            seen = generation.load(ordering: .acquiring)
+            takePart()
+            if busy.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
+                pthread_mutex_lock(mutex)
+                pthread_cond_signal(idle)
+                pthread_mutex_unlock(mutex)
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+import COpenBLAS
+import CTensorKernels
+
+/// 3x3, stride 1, by Winograd's F(4x4,3x3) (Lavin and Gray 2015): a quarter of the multiplications, as 36 products of
+/// (tiles x inputChannels) by (inputChannels x outputChannels).
+public final class WinogradConvolution: Convolution {
+    public let inputChannels, outputChannels: Int
+    public let rowAlignment = 4
+    let padding: Padding
+    let pad: Int
+    private let bias: Buffer?
+    /// Transformed weights: packed for our own kernel, or u[xi][ci][co] for OpenBLAS.
+    private let u: Buffer
+    private let uStride: Int
+    private let usesOpenBLAS: Bool
+
+    /// - Parameters:
+    ///   - weight: (outputChannels, inputChannels, 3, 3), PyTorch's order.
+    ///   - bias: outputChannels values; leave it out before an instance normalisation, which cancels it.
+    ///   - pad: rows and columns of padding on each side.
+    ///   - adjoint: take the weights of the adjoint convolution: channels swapped, taps turned by 180 degrees; then
+    ///     `weight` is (inputChannels, outputChannels, 3, 3).
+    public init(
+        weight: UnsafePointer<Float>, bias: UnsafePointer<Float>? = nil, inputChannels: Int, outputChannels: Int,
+        padding: Padding, pad: Int = 1, adjoint: Bool = false
+    ) {
+        (self.inputChannels, self.outputChannels, self.padding, self.pad) = (inputChannels, outputChannels, padding, pad)
+        self.bias = bias.map { copy($0, count: outputChannels) }
+        let kernels = Kernels.current.pointee
+        let (ci, co) = (inputChannels, outputChannels)
+        let plain = BufferPool.shared.take(36 * ci * co)
+        inChunks(ci) { rows in
+            kernels.winograd_weights(
+                weight, ci, rows.lowerBound, rows.upperBound, co, adjoint ? co * 9 : 9, adjoint ? 9 : ci * 9, adjoint ? 1 : 0,
+                plain.pointer)
+        }
+        // Without wide registers of our own, OpenBLAS's kernels for the processor at hand are the better ones.
+        usesOpenBLAS = Kernels.name == "portable"
+        if usesOpenBLAS {
+            u = plain
+            uStride = ci * co
+        } else {
+            uStride = ctk_packed_size(ci, co)
+            let packed = BufferPool.shared.take(36 * uStride)
+            let stride = uStride
+            ThreadPool.shared.forEach(36) { xi in
+                kernels.pack_b(ci, co, plain.pointer + xi * ci * co, co, 0, packed.pointer + xi * stride)
+            }
+            u = packed
+        }
+    }
+
+    public func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
+        (height + 2 * pad - 2, width + 2 * pad - 2)
+    }
+
+    public func inputRows(for rows: Range<Int>, height: Int) -> Range<Int> {
+        // Whole tiles are read, also where the last one sticks out.
+        let whole = rows.lowerBound..<(rows.upperBound + 3) / 4 * 4
+        return window(whole, stride: 1, offset: -pad, taps: 3, height: height)
+    }
+
+    public func compute(_ input: Band, rows: Range<Int>, into output: UnsafeMutablePointer<Float>, sums: ChannelSums?) {
+        precondition(input.channels == inputChannels && rows.lowerBound % 4 == 0)
+        let size = outputSize(height: input.height, width: input.width)
+        let tilesX = (size.width + 3) / 4
+        let firstTile = rows.lowerBound / 4 * tilesX, tiles = (rows.count + 3) / 4 * tilesX
+        let pool = ThreadPool.shared
+        // Blocks small enough that the transformed tiles stay in the outer caches, large enough to reuse the weights.
+        let block = max(16, min(64, (tiles + pool.threads - 1) / pool.threads))
+        let blocks = (tiles + block - 1) / block
+        let kernels = Kernels.current.pointee
+        let itemSums = sums?.extend(blocks)
+        let (ci, co) = (inputChannels, outputChannels)
+        let vStride = block * ci, mStride = block * co
+        let origin = output - rows.lowerBound * size.width * co
+        pool.forEach(blocks) { b in
+            let first = b * block, count = min(block, tiles - first)
+            let v = BufferPool.shared.take(36 * vStride), m = BufferPool.shared.take(36 * mStride)
+            var image = input.image
+            input.withReading {
+                kernels.winograd_input(&image, padding.kernel, pad, $0, tilesX, firstTile + first, count, v.pointer, vStride)
+            }
+            for xi in 0..<36 {
+                if usesOpenBLAS {
+                    cblas_sgemm(
+                        CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(count), Int32(co), Int32(ci), 1,
+                        v.pointer + xi * vStride, Int32(ci), u.pointer + xi * uStride, Int32(co), 0,
+                        m.pointer + xi * mStride, Int32(co))
+                } else {
+                    var a: UnsafePointer<Float>? = UnsafePointer(v.pointer + xi * vStride)
+                    kernels.gemm(
+                        1, 0, 0, count, co, 1, ci, &a, ci, u.pointer + xi * uStride, m.pointer + xi * mStride, co, nil, 0)
+                }
+            }
+            kernels.winograd_output(
+                m.pointer, mStride, rows.upperBound, size.width, co, tilesX, firstTile + first, count, bias?.pointer,
+                origin, size.width * co, itemSums?[b])
+        }
+    }
+}
+
+/// Calls `body` with parts of 0..<count, on all threads.
+func inChunks(_ count: Int, atLeast smallest: Int = 8, _ body: (Range<Int>) -> Void) {
+    let pool = ThreadPool.shared
+    let chunk = max(smallest, (count + 4 * pool.threads - 1) / (4 * pool.threads))
+    pool.forEach((count + chunk - 1) / chunk) { i in body(i * chunk..<min(count, (i + 1) * chunk)) }
+}
+
+/// A buffer with a copy of the values.
+func copy(_ values: UnsafePointer<Float>, count: Int) -> Buffer {
+    let buffer = BufferPool.shared.take(count)
+    buffer.pointer.update(from: values, count: count)
+    return buffer
+}

@@ -1,0 +1,45 @@
+import Foundation
+import XCTest
+
+@testable import DirectoryWatching
+
+/// Nothing happens: nothing must be done.
+final class IdleTests: XCTestCase {
+    func testIdleWatcher_takesNoTimeAndWakesSeldom() async throws {
+        let stage = try Stage(options: WatchOptions())
+        defer { stage.strike() }
+        for index in 0..<20 { try Shell.makeDirectories(stage.path(BytePath("d\(index)"))) }
+        for index in 0..<200 { try Shell.write(stage.path(BytePath("d\(index % 20)/\(index).jpg")), Sample.photo) }
+        let before = Self.watchingThreads()
+        try stage.start()
+        try await stage.expect((0..<200).map { .complete(BytePath("d\($0 % 20)/\($0).jpg")) })
+        let own = Self.watchingThreads().subtracting(before)
+        XCTAssertEqual(own.count, 2)
+        let (time, switches) = Self.use(of: own)
+        let seconds = 12.0
+        try await Task.sleep(for: .seconds(seconds))
+        let (laterTime, laterSwitches) = Self.use(of: own)
+        let share = Double(laterTime - time) / 1e9 / seconds
+        print(String(format: "idle watcher: %.4f %% of a core, %.2f wake-ups a second", share * 100, Double(laterSwitches - switches) / seconds))
+        XCTAssertLessThan(share, 0.001)
+        XCTAssertLessThan(Double(laterSwitches - switches) / seconds, 1)
+    }
+
+    private static func watchingThreads() -> Set<String> {
+        let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
+        return Set(tasks.filter { ["watching\n", "inotify\n"].contains(text("\($0)/comm")) })
+    }
+
+    /// Nanoseconds on a processor and voluntary switches of threads.
+    private static func use(of threads: Set<String>) -> (time: Int, switches: Int) {
+        threads.reduce((0, 0)) { sum, thread in
+            let time = Int(text("\(thread)/schedstat").split(separator: " ").first ?? "") ?? 0
+            let line = text("\(thread)/status").split(separator: "\n").first { $0.hasPrefix("voluntary_ctxt_switches") }
+            return (sum.0 + time, sum.1 + (Int(line?.split(separator: "\t").last ?? "") ?? 0))
+        }
+    }
+
+    private static func text(_ path: String) -> String {
+        (try? String(contentsOfFile: "/proc/self/task/" + path, encoding: .utf8)) ?? ""
+    }
+}

@@ -1,0 +1,138 @@
+import Foundation
+import Tensors
+import Weights
+import XCTest
+
+@testable import Networks
+
+/// The generator against PyTorch's output, and its ways of saving memory against each other.
+final class ResNetGeneratorTests: XCTestCase {
+    func goldenFiles() throws -> [String] {
+        let folder = try XCTUnwrap(Bundle.module.url(forResource: "golden", withExtension: nil))
+        return try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix("generator-") }.sorted()
+            .map { folder.appendingPathComponent($0).path }
+    }
+
+    /// The golden file's generator, input and output, channels last.
+    func load(_ path: String) throws -> (ResNetGenerator, Tensor, [Float]) {
+        let file = try Safetensors.read(path)
+        let input = try XCTUnwrap(file.tensors["input"]), output = try XCTUnwrap(file.tensors["output"])
+        let (h, w) = (input.shape[2], input.shape[3])
+        let x = Tensor(Shape(1, h, w, 3), values: channelsLast(try input.floats(), channels: 3))
+        return (try ResNetGenerator(file), x, channelsLast(try output.floats(), channels: 3))
+    }
+
+    func testMatchesPyTorch_everyKernelTableAndStorage() throws {
+        let files = try goldenFiles()
+        XCTAssertGreaterThanOrEqual(files.count, 10)
+        for path in files {
+            for table in Kernels.available {
+                try Kernels.with(table) {
+                    let (generator, x, expected) = try load(path)
+                    for storage in ResNetGenerator.Storage.allCases {
+                        let y = generator(x, storage: storage)
+                        let difference = zip(y.values, expected).map { abs($0 - $1) }.max()!
+                        XCTAssertLessThan(difference, 1e-3, "\(path) \(table) \(storage)")
+                        XCTAssertTrue(y.values.allSatisfy(\.isFinite))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Bands much smaller than the image: the statistics and the values must not notice them.
+    func testBandsAreSeamless() throws {
+        let description = GeneratorDescription(
+            baseChannels: 8, residualBlocks: 2, activation: .leakyReLU(slope: 0.01), upsampling: .resize)
+        for upsampling in GeneratorDescription.Upsampling.allCases {
+            var description = description
+            description.upsampling = upsampling
+            let generator = randomGenerator(description, seed: 3)
+            let (h, w) = (301, 1030)
+            let x = Tensor(Shape(1, h, w, 3), values: (0..<h * w * 3).map { i in
+                sinf(Float(i / 3 % w) * 0.05) * cosf(Float(i / 3 / w) * 0.07) + (i % 3 == 1 ? 0.2 : -0.1)
+            })
+            let whole = generator(x).values
+            for storage in [ResNetGenerator.Storage.halfResolution, .quarterResolution] {
+                generator.bandRowsForTests.withLock { $0 = 32 }
+                let banded = generator(x, storage: storage).values
+                generator.bandRowsForTests.withLock { $0 = nil }
+                XCTAssertLessThan(zip(whole, banded).map { abs($0 - $1) }.max()!, 1e-4, "\(upsampling) \(storage)")
+            }
+        }
+    }
+
+    func testSameBits_whateverTheThreads() throws {
+        let generator = randomGenerator(
+            GeneratorDescription(baseChannels: 16, residualBlocks: 2, activation: .relu, upsampling: .transposed), seed: 5)
+        let x = Tensor(Shape(1, 70, 93, 3), values: (0..<70 * 93 * 3).map { Float($0 * 7919 % 255) / 127.5 - 1 })
+        let before = ThreadPool.shared
+        defer { ThreadPool.shared = before }
+        let results = [1, 2, 3, 5].map { threads -> [Float] in
+            ThreadPool.shared = ThreadPool(threads: threads)
+            defer { ThreadPool.shared.stop() }
+            return generator(x).values
+        }
+        for other in results.dropFirst() { XCTAssertEqual(results[0], other) }
+    }
+
+    func testFlatImageGivesFiniteValues() throws {
+        for table in Kernels.available {
+            Kernels.with(table) {
+                let generator = randomGenerator(
+                    GeneratorDescription(baseChannels: 4, residualBlocks: 3, activation: .relu, upsampling: .resize), seed: 1)
+                for value: Float in [-1, 0, 0.37, 1] {
+                    let x = Tensor(Shape(1, 40, 24, 3), values: [Float](repeating: value, count: 40 * 24 * 3))
+                    XCTAssertTrue(generator(x).values.allSatisfy { $0.isFinite && abs($0) <= 1 })
+                }
+            }
+        }
+    }
+
+    func testAllocatesNothing_afterWarmUp() throws {
+        let generator = randomGenerator(
+            GeneratorDescription(baseChannels: 16, residualBlocks: 2, activation: .relu, upsampling: .resize), seed: 2)
+        let before = ThreadPool.shared
+        defer { ThreadPool.shared = before }
+        // With several threads the peak number of buffers in use at once varies from run to run.
+        ThreadPool.shared = ThreadPool(threads: 1)
+        let x = Tensor(Shape(1, 96, 128, 3), values: [Float](repeating: 0.1, count: 96 * 128 * 3))
+        _ = generator(x)
+        let warm = BufferPool.shared.statistics.systemAllocations
+        for _ in 0..<3 { _ = generator(x) }
+        XCTAssertEqual(BufferPool.shared.statistics.systemAllocations, warm)
+    }
+
+    func testProgressAbandons() throws {
+        let generator = randomGenerator(
+            GeneratorDescription(baseChannels: 4, residualBlocks: 2, activation: .relu, upsampling: .resize), seed: 2)
+        var reports: [Double] = []
+        try generator.translate(height: 64, width: 64, storage: .all, progress: { reports.append($0); return true }) {
+            $1.update(repeating: 0, count: $0.count * 64 * 3)
+        } output: { _, _ in }
+        XCTAssertEqual(reports, reports.sorted())
+        XCTAssertEqual(try XCTUnwrap(reports.last), 1, accuracy: 1e-6)
+        XCTAssertThrowsError(
+            try generator.translate(height: 64, width: 64, storage: .all, progress: { $0 < 0.5 }) {
+                $1.update(repeating: 0, count: $0.count * 64 * 3)
+            } output: { _, _ in })
+    }
+}
+
+/// (1, C, H, W) to (1, H, W, C).
+func channelsLast(_ values: [Float], channels: Int) -> [Float] {
+    let pixels = values.count / channels
+    return (0..<values.count).map { values[$0 % channels * pixels + $0 / channels] }
+}
+
+/// A generator with small random weights from a seed.
+func randomGenerator(_ description: GeneratorDescription, seed: UInt64) -> ResNetGenerator {
+    var state = seed
+    let shapes = Dictionary(uniqueKeysWithValues: description.tensorShapes.map { ($0.key, $0.shape) })
+    return ResNetGenerator(description) { key in
+        (0..<shapes[key]!.reduce(1, *)).map { _ in
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Float(state >> 40) / Float(1 << 24) * 0.2 - 0.1
+        }
+    }
+}

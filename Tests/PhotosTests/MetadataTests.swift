@@ -1,0 +1,103 @@
+import XCTest
+
+@testable import Photos
+
+final class MetadataTests: XCTestCase {
+    private func photo(_ content: Build.ExifContent, xmp: String? = nil) throws -> Photo {
+        var segments = Build.exifSegment(content) + Build.segment(0xFE, Array("a comment".utf8))
+        if let xmp { segments += Build.segment(0xE1, JPEGStructure.xmpPrefix + Array(xmp.utf8)) }
+        return try PhotoDecoder.decode(bytes: Build.inserting(segments, into: TestFiles.bytes("ycbcr-420.jpg")))
+    }
+
+    private func rewritten(_ photo: Photo, _ format: PhotoFormat, _ policy: MetadataPolicy) throws -> (Photo, [UInt8]) {
+        let bytes = try PhotoEncoder.encode(photo, options: EncodingOptions(format: format, metadata: policy))
+        return (try PhotoDecoder.decode(bytes: bytes), bytes)
+    }
+
+    func testPolicies() throws {
+        let xmp = "<x tiff:Orientation='6' y/><xmp:Thumbnails>XMPTHUMB</xmp:Thumbnails><z/>"
+        for format in PhotoFormat.allCases {
+            for isLittleEndian in [true, false] {
+                let original = try photo(Build.ExifContent(isLittleEndian: isLittleEndian), xmp: xmp)
+                let (all, allBytes) = try rewritten(original, format, .all)
+                XCTAssertTrue(allBytes.contains(sequence: Build.cameraName))
+                XCTAssertTrue(allBytes.contains(sequence: Build.latitude))
+                XCTAssertTrue(allBytes.contains(sequence: Array("a comment".utf8)))
+                XCTAssertEqual(all.metadata.xmp, Array("<x tiff:Orientation='1' y/><z/>".utf8))
+                let (basic, basicBytes) = try rewritten(original, format, .basic)
+                XCTAssertTrue(basicBytes.contains(sequence: Build.cameraName))
+                XCTAssertFalse(basicBytes.contains(sequence: Build.latitude))
+                XCTAssertNil(basic.metadata.xmp)
+                let (none, noneBytes) = try rewritten(original, format, .none)
+                XCTAssertEqual(none.metadata.exif, nil)
+                XCTAssertFalse(noneBytes.contains(sequence: Build.cameraName))
+                for (photo, bytes) in [(all, allBytes), (basic, basicBytes), (none, noneBytes)] {
+                    XCTAssertFalse(bytes.contains(sequence: Build.thumbnail))
+                    XCTAssertEqual(photo.metadata.orientation, 1)
+                    XCTAssertEqual(photo.width, original.width)
+                    XCTAssertEqual(photo.height, original.height)
+                }
+            }
+        }
+    }
+
+    func testExifDescribesTheUprightPhoto() throws {
+        let original = try photo(Build.ExifContent(isLittleEndian: false))
+        let exif = try XCTUnwrap(rewritten(original, .jpeg, .basic).0.metadata.exif)
+        let expected = Build.ExifContent(isLittleEndian: false, orientation: 1, hasLocation: false, hasThumbnail: false)
+        var wanted = Build.exif(expected)
+        // The location's entry leaves a gap of 12 bytes behind the first directory, which moves nothing.
+        XCTAssertEqual(Exif(exif)?.orientation, 1)
+        XCTAssertEqual(Array(exif[8..<46]), Array(wanted.withUnsafeMutableBytes { Array($0)[8..<46] })
+            .enumerated().map { index, byte in [13, 37].contains(index) ? exif[8 + index] : byte })
+        let exifAt = 8 + 2 + 12 * 4 + 4
+        let size = Build.bigEndian(original.width, bytes: 4)
+        XCTAssertEqual(Array(exif[exifAt + 2 + 12 + 8..<exifAt + 2 + 12 + 12]), size)
+        XCTAssertEqual(Array(exif[exifAt + 2 + 8..<exifAt + 2 + 10]), [0, 1], "colour space: sRGB")
+        XCTAssertEqual(
+            Array(exif[exifAt + 2 + 24 + 8..<exifAt + 2 + 24 + 10]), Build.bigEndian(original.height, bytes: 2))
+    }
+
+    func testExifThatOverlapsItselfIsNotCarried() throws {
+        var content = Build.exif(Build.ExifContent(isLittleEndian: false))
+        // The GPS directory is said to lie on the first directory.
+        let entry = 8 + 2 + 3 * 12
+        content.replaceSubrange(entry + 8..<entry + 12, with: [0, 0, 0, 8])
+        XCTAssertNil(Exif(content)?.cleaned(width: 1, height: 1, dropsLocation: true))
+        XCTAssertNotNil(Exif(content)?.cleaned(width: 1, height: 1, dropsLocation: false))
+    }
+
+    func testCleaningSurvivesEveryTruncationAndByteFlip() {
+        for isLittleEndian in [true, false] {
+            let sound = Build.exif(Build.ExifContent(isLittleEndian: isLittleEndian))
+            for count in 0..<sound.count {
+                let cleaned = Exif(Array(sound.prefix(count)))?.cleaned(width: 9, height: 9, dropsLocation: true)
+                XCTAssertLessThanOrEqual(cleaned?.count ?? 0, count)
+            }
+            for position in sound.indices {
+                for value in [0, 1, 0x7F, 0xFF] as [UInt8] {
+                    var damaged = sound
+                    damaged[position] = value
+                    let cleaned = Exif(damaged)?.cleaned(width: 9, height: 9, dropsLocation: true)
+                    XCTAssertLessThanOrEqual(cleaned?.count ?? 0, sound.count)
+                }
+            }
+        }
+    }
+
+    func testTextsAreKept_whenAllIsKept() throws {
+        let original = try PhotoDecoder.decode(bytes: TestFiles.bytes("text.png"))
+        let text = PhotoText(keyword: Array("Title".utf8), text: Array("Caf\u{E9}".utf8))
+        XCTAssertEqual(original.metadata.texts, [text])
+        XCTAssertEqual(try rewritten(original, .png, .all).0.metadata.texts, [text])
+        XCTAssertEqual(try rewritten(original, .png, .basic).0.metadata.texts, [])
+    }
+
+    func testLongExifIsWrittenInParts() throws {
+        var original = try photo(Build.ExifContent(orientation: 1, hasThumbnail: false))
+        original.metadata.exif? += [UInt8](repeating: 9, count: 150_000)
+        let (copy, _) = try rewritten(original, .jpeg, .all)
+        XCTAssertEqual(copy.metadata.exif?.count, original.metadata.exif?.count)
+        XCTAssertEqual(try rewritten(original, .png, .all).0.metadata.exif, copy.metadata.exif)
+    }
+}

@@ -1,0 +1,82 @@
+// The service, with a translator that answers at once and failure points that end the process as kill -9 does.
+//
+//   styled-victim CONFIG
+//   FAIL_AT=point[:count]   die when the point is reached for the count-th time
+//   TRANSLATION_SECONDS=s   let every translation take so long
+
+import Foundation
+import Glibc
+import Logging
+import Photos
+@_spi(Testing) import StyleService
+import SystemdKit
+
+/// Inverts the colours of small "photos": the bytes `photo:` and any text. Anything that begins with `bad:` is damaged.
+struct InstantTranslator: PhotoTranslating {
+    var seconds: Double
+
+    func model(for style: String) throws -> ModelIdentity { ModelIdentity(name: style, path: BytePath("/model"), hash: [1, 2, 3]) }
+
+    func decode(_ bytes: [UInt8], limits: DecodingLimits) throws -> Photo {
+        let content = Array(bytes.drop { $0 != UInt8(ascii: ":") }.dropFirst())
+        guard bytes.starts(with: [0xFF, 0xD8, 0xFF]), !content.isEmpty else {
+            throw PhotoError(kind: .corrupt, reason: "the JPEG is damaged: no content")
+        }
+        let padded = content + [UInt8](repeating: 0, count: (3 - content.count % 3) % 3)
+        return Photo(width: padded.count / 3, height: 1, pixels: padded, format: .jpeg)
+    }
+
+    func translate(
+        _ photo: Photo, model: ModelIdentity, settings: PictureSettings, progress: @escaping @Sendable (Double) -> Bool
+    ) throws -> Photo {
+        let steps = 20
+        for step in 0..<steps where seconds > 0 {
+            usleep(UInt32(seconds / Double(steps) * 1e6))
+            if !progress(Double(step + 1) / Double(steps)) { throw TranslationAbandoned() }
+        }
+        var picture = photo
+        picture.pixels = photo.pixels.map { ~$0 }
+        return picture
+    }
+
+    func encode(_ photo: Photo, options: EncodingOptions) throws -> [UInt8] { Array("picture:".utf8) + photo.pixels }
+}
+
+StyleDaemon.openSignalInbox()
+let environment = ProcessInfo.processInfo.environment
+if let failure = environment["FAIL_AT"] {
+    let parts = failure.split(separator: ":")
+    guard let wanted = FailurePoint(rawValue: String(parts[0])) else { fatalError("no failure point \(parts[0])") }
+    let left = LockedCounter(parts.count > 1 ? Int(parts[1])! : 1)
+    FailurePoint.install { point in
+        if point == wanted, left.decrement() == 0 { kill(getpid(), SIGKILL) }
+    }
+}
+let levels = JournalLogHandler.Configuration(identifier: "styled-victim", destination: .plainLines)
+let logger = Logger(label: "styled-victim") { JournalLogHandler(label: $0, configuration: levels) }
+do {
+    let path = CommandLine.arguments[1]
+    let configuration = try Configuration.load(path)
+    let translator = InstantTranslator(seconds: Double(environment["TRANSLATION_SECONDS"] ?? "") ?? 0)
+    let models = ModelStore(state: configuration.state, base: configuration.spool)
+    try StyleDaemon(
+        configuration: configuration, configurationPath: path, models: models, translator: translator, logger: logger, levels: levels
+    ).run()
+} catch {
+    FileHandle.standardError.write(Data("\(error)\n".utf8))
+    exit(error is ConfigurationError ? 78 : 1)
+}
+
+final class LockedCounter: @unchecked Sendable {
+    private let lock = NSLock()
+    private var value: Int
+
+    init(_ value: Int) { self.value = value }
+
+    func decrement() -> Int {
+        lock.withLock {
+            value -= 1
+            return value
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import Networks
+import Photos
+import Weights
+import XCTest
+
+@testable import Stylizing
+
+final class StylizerTests: XCTestCase {
+    static let generator: ResNetGenerator = {
+        let description = GeneratorDescription(
+            baseChannels: 8, residualBlocks: 2, activation: .leakyReLU(slope: 0.01), upsampling: .resize)
+        let shapes = Dictionary(uniqueKeysWithValues: description.tensorShapes.map { ($0.key, $0.shape) })
+        var state: UInt64 = 9
+        return ResNetGenerator(description) { key in
+            (0..<shapes[key]!.reduce(1, *)).map { _ in
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                return Float(state >> 40) / Float(1 << 24) * 0.2 - 0.1
+            }
+        }
+    }()
+
+    /// A smooth picture with a little texture.
+    func photo(_ width: Int, _ height: Int, alpha: Bool = false) -> Photo {
+        let pixels = (0..<width * height * 3).map { i -> UInt8 in
+            let x = i / 3 % width, y = i / 3 / width
+            return UInt8(truncatingIfNeeded: (x * 255 / max(1, width) + y * (i % 3) * 60 / max(1, height) + x * y % 7) / 2)
+        }
+        return Photo(
+            width: width, height: height, pixels: pixels,
+            alpha: alpha ? (0..<width * height).map { UInt8($0 % 256) } : nil, format: .png)
+    }
+
+    func testOutputSizeIsInputSize_forAnySize() throws {
+        for (w, h) in [(1, 1), (1, 9), (7, 2), (64, 64), (65, 43), (3, 200), (301, 17)] {
+            let result = try Stylizer(generator: Self.generator).stylize(photo(w, h))
+            XCTAssertEqual([result.width, result.height], [w, h])
+            XCTAssertEqual(result.pixels.count, w * h * 3)
+        }
+    }
+
+    func testStrength_blendsLinearly() throws {
+        let stylizer = Stylizer(generator: Self.generator)
+        let original = photo(60, 44)
+        let whole = try stylizer.stylize(original)
+        XCTAssertNotEqual(whole.pixels, original.pixels)
+        XCTAssertEqual(try stylizer.stylize(original, strength: 0).pixels, original.pixels)
+        let half = try stylizer.stylize(original, strength: 0.5)
+        for i in original.pixels.indices {
+            let expected = (Double(original.pixels[i]) + Double(whole.pixels[i])) / 2
+            XCTAssertEqual(Double(half.pixels[i]), expected, accuracy: 0.51)
+        }
+    }
+
+    func testAlphaAndMetadataAreCarriedThrough() throws {
+        var original = photo(40, 30, alpha: true)
+        original.metadata.comments = [Array("a comment".utf8)]
+        for render in [RenderSize.original, .fit(20)] {
+            let result = try Stylizer(generator: Self.generator).stylize(original, render: render)
+            XCTAssertEqual(result.alpha, original.alpha)
+            XCTAssertEqual(result.metadata, original.metadata)
+        }
+    }
+
+    func testFit_neverEnlarges_andKeepsTheOutputSize() throws {
+        let stylizer = Stylizer(generator: Self.generator)
+        let original = photo(90, 50)
+        XCTAssertEqual(
+            try stylizer.stylize(original, render: .fit(1600)).pixels, try stylizer.stylize(original).pixels)
+        let small = try stylizer.stylize(original, render: .fit(45))
+        XCTAssertEqual([small.width, small.height], [90, 50])
+        XCTAssertNotEqual(small.pixels, try stylizer.stylize(original).pixels)
+    }
+
+    func testMemoryBudget_rendersSmallerWithAWarning_orSaysWhatItNeeds() throws {
+        let original = photo(400, 300)
+        XCTAssertTrue(try Stylizer(generator: Self.generator).stylize(original).warnings.isEmpty)
+        let tight = try Stylizer(generator: Self.generator, memoryBudget: 5 << 20).stylize(original)
+        XCTAssertEqual([tight.width, tight.height], [400, 300])
+        XCTAssertEqual(tight.warnings.count, 1)
+        XCTAssertTrue(tight.warnings[0].contains("instead of 400x300"), tight.warnings[0])
+        XCTAssertThrowsError(try Stylizer(generator: Self.generator, memoryBudget: 1000).stylize(original)) {
+            XCTAssertTrue("\($0)".contains("memory"), "\($0)")
+        }
+    }
+
+    func testProgress_andAbandoning() throws {
+        let stylizer = Stylizer(generator: Self.generator)
+        XCTAssertThrowsError(try stylizer.stylize(photo(64, 64), progress: { $0 < 0.3 })) {
+            guard case StylizingError.abandoned = $0 else { return XCTFail("\($0)") }
+        }
+    }
+
+    func testRenderSizeText() {
+        XCTAssertEqual(RenderSize("original"), .original)
+        XCTAssertEqual(RenderSize("fit:1600"), .fit(1600))
+        XCTAssertEqual(RenderSize("fit 800"), .fit(800))
+        for wrong in ["", "fit", "fit:", "fit:0", "fit:-3", "fit:x", "2000", "originals", "fit:1:2"] {
+            XCTAssertNil(RenderSize(wrong), wrong)
+        }
+        XCTAssertEqual(RenderSize.fit(1600).applied(width: 4000, height: 3000).height, 1200)
+        XCTAssertEqual(RenderSize.fit(10).applied(width: 4000, height: 1).height, 1)
+    }
+}
