@@ -41,6 +41,8 @@ let package = Package(
 
         // Floor 2: networks and their files.
         .target(name: "Weights"),
+        // Apart from Weights, so that only programs that download link a network library.
+        .target(name: "WeightsFetch", dependencies: ["Weights", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Networks", dependencies: ["Tensors", "Weights"]),
 
         // Floor 3: what the networks are for.
@@ -79,6 +81,7 @@ let package = Package(
         .testTarget(name: "DirectoryWatchingTests", dependencies: ["DirectoryWatching"]),
         .testTarget(name: "SystemdKitTests", dependencies: ["SystemdKit"]),
         .testTarget(name: "WeightsTests", dependencies: ["Weights"], resources: [.copy("files")]),
+        .testTarget(name: "WeightsFetchTests", dependencies: ["WeightsFetch"]),
         .testTarget(name: "NetworksTests", dependencies: ["Networks"], resources: [.copy("golden")]),
         .testTarget(name: "CycleGANTests", dependencies: ["CycleGAN"], resources: [.copy("golden")]),
         .testTarget(name: "StylizingTests", dependencies: ["Stylizing"]),
