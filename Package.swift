@@ -78,8 +78,9 @@ let package = Package(
 
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Weights"], resources: [.copy("golden")]),
         .testTarget(name: "PhotosTests", dependencies: ["Photos"], exclude: ["make-golden.py"], resources: [.copy("files")]),
-        .testTarget(name: "DirectoryWatchingTests", dependencies: ["DirectoryWatching"]),
-        .testTarget(name: "SystemdKitTests", dependencies: ["SystemdKit"]),
+        .testTarget(name: "DirectoryWatchingTests", dependencies: ["DirectoryWatching", "CInotify"]),
+        .testTarget(
+            name: "SystemdKitTests", dependencies: ["SystemdKit", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "WeightsTests", dependencies: ["Weights"], resources: [.copy("files")]),
         .testTarget(name: "WeightsFetchTests", dependencies: ["WeightsFetch"]),
         .testTarget(name: "NetworksTests", dependencies: ["Networks"], resources: [.copy("golden")]),
