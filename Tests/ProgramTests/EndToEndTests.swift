@@ -7,11 +7,13 @@ final class EndToEndTests: XCTestCase {
     private let spool = "/srv/cyclegan-styled"
 
     override func setUpWithError() throws {
+        continueAfterFailure = false
         systemd = try PrivateSystemd(seconds: 240)
         let isStatic = FileManager.default.isExecutableFile(atPath: Built.project.path + "/.build/static/release/cyclegan-styled")
         // Programs built with the tests serve as well; they need the Swift libraries where they are on this machine.
         let scratch = isStatic ? "/project/.build/static" : "/programs"
-        try XCTSkipUnless(isStatic || installPrograms(), "the built programs do not run in a private systemd: build them with make static")
+        let canRun = isStatic ? true : try installPrograms()
+        try XCTSkipUnless(canRun, "the built programs do not run in a private systemd: build them with make static")
         try expect("make -C /project -f systemd/install.mk install SWIFT=true STATIC_SCRATCH=\(scratch)")
         try expect("useradd -M -G cyclegan-styled alice")
     }
@@ -60,7 +62,8 @@ final class EndToEndTests: XCTestCase {
     func testServiceUnderSystemd() throws {
         try expect("systemctl start cyclegan-styled")
         XCTAssertEqual(try property("ActiveState"), "active")
-        XCTAssertTrue(try property("StatusText").hasPrefix("Idle; 1 inbox; 0 queued"), try property("StatusText"))
+        let sentence = try property("StatusText")
+        XCTAssertTrue(sentence.hasPrefix("Idle; 1 inbox; 0 queued"), sentence)
 
         try dropPhotosAsAMemberOfTheGroup()
         try readTheJournal()

@@ -8,7 +8,7 @@ struct CommandResult {
 }
 
 @discardableResult
-func run(_ arguments: [String], environment: [String: String] = [:]) throws -> CommandResult {
+func runCommand(_ arguments: [String], environment: [String: String] = [:]) throws -> CommandResult {
     let process = Process(), pipe = Pipe()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = arguments
@@ -41,7 +41,7 @@ final class PrivateSystemd {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         // Its process 1 must not hold this test's pipes, so that its output goes to a file.
         let log = directory.appendingPathComponent("boot.log").path
-        let boot = try ProgramTests.run(["sh", "-c", "exec \"$@\" > '\(log)' 2>&1", "sh", script, "boot", directory.path, "\(seconds)", Built.project.path])
+        let boot = try runCommand(["sh", "-c", "exec \"$@\" > '\(log)' 2>&1", "sh", script, "boot", directory.path, "\(seconds)", Built.project.path])
         if boot.status != 0 {
             let why = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
             if boot.status == 77 { throw XCTSkip("no private systemd here: \(why)") }
@@ -51,16 +51,16 @@ final class PrivateSystemd {
 
     /// Runs a shell command in it.
     @discardableResult
-    func shell(_ command: String) throws -> CommandResult { try ProgramTests.run([script, "in", directory.path, "sh", "-c", command]) }
+    func shell(_ command: String) throws -> CommandResult { try runCommand([script, "in", directory.path, "sh", "-c", command]) }
 
     /// Runs a shell command in it that reads a file of this machine.
     func feed(_ file: String, to command: String) throws {
-        let result = try ProgramTests.run(["sh", "-c", "exec \"$@\" < '\(file)'", "sh", script, "in", directory.path, "sh", "-c", command])
+        let result = try runCommand(["sh", "-c", "exec \"$@\" < '\(file)'", "sh", script, "in", directory.path, "sh", "-c", command])
         if result.status != 0 { throw CommandFailed(command: command, output: result.output) }
     }
 
     func halt() {
-        _ = try? ProgramTests.run([script, "halt", directory.path])
+        _ = try? runCommand([script, "halt", directory.path])
         try? FileManager.default.removeItem(at: directory)
     }
 }

@@ -12,7 +12,7 @@ final class UnitTests: XCTestCase {
     func testUnit_isSafe() throws {
         try requireSystemdAnalyze()
         let unit = systemd.appendingPathComponent("cyclegan-styled.service").path
-        let result = try run(["systemd-analyze", "security", "--offline=true", "--threshold=10", "--no-pager", unit])
+        let result = try runCommand(["systemd-analyze", "security", "--offline=true", "--threshold=10", "--no-pager", unit])
         XCTAssertEqual(result.status, 0, result.output)
     }
 
@@ -27,7 +27,7 @@ final class UnitTests: XCTestCase {
             .replacingOccurrences(of: "/usr/bin/", with: Built.programs.path + "/")
         let copy = directory.appendingPathComponent("cyclegan-styled.service")
         try unit.write(to: copy, atomically: true, encoding: .utf8)
-        let result = try run(["systemd-analyze", "verify", "--man=no", copy.path])
+        let result = try runCommand(["systemd-analyze", "verify", "--man=no", copy.path])
         XCTAssertEqual(result.status, 0, result.output)
         XCTAssertFalse(result.output.contains("cyclegan-styled.service:"), result.output)
     }

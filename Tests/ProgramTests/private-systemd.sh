@@ -69,6 +69,11 @@ boot)
   mkdir "$group" 2> "$dir/log" || cannot "control groups cannot be made here"
   echo "$group" > "$dir/group"
   (
+    # Nothing of whoever called may stay open in it: they would wait for its end.
+    for descriptor in /proc/$BASHPID/fd/*; do
+      number=${descriptor##*/}
+      [ "$number" -le 2 ] || [ "$number" = 255 ] || eval "exec $number>&-"
+    done
     echo $BASHPID > "$group/cgroup.procs"
     exec timeout -s KILL "$seconds" unshare --mount --pid --uts --ipc --cgroup --net --fork --kill-child=KILL --mount-proc \
       --propagation private "$self" _inside "$dir" "$project"
