@@ -50,7 +50,7 @@ final class ColourProfile {
         default: source = nil
         }
         let target = cmsCreate_sRGBProfileTHR(context)
-        // What "perceptual" does between profiles of versions 2 and 4 differs from one release of the library to the next.
+        // What "perceptual" does between profiles of versions 2 and 4 differs between releases of Little CMS.
         let transform = source.flatMap {
             cmsCreateTransformTHR(
                 context, profile, $0, target, Self.format(space: PT_RGB, channels: 3),

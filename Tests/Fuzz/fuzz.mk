@@ -10,6 +10,7 @@ FUZZ_BUILD := .build-fuzz
 FUZZ_C := $(wildcard Sources/CImageCodecs/*.c)
 FUZZ_HEADERS := $(wildcard Sources/CImageCodecs/*.h Sources/CImageCodecs/include/*)
 FUZZ_SWIFT := $(wildcard Sources/Photos/*.swift) Tests/Fuzz/Exercise.swift
+FUZZ_OBJECTS := $(notdir $(FUZZ_C:.c=.o))
 FUZZ_SEEDS := Tests/PhotosTests/files
 
 # The C that a fuzzer watches reports its coverage; elsewhere that hook does not exist.
@@ -31,10 +32,10 @@ $(FUZZ_BUILD)/covered/%.o: Sources/CImageCodecs/%.c $(FUZZ_HEADERS)
 	@mkdir -p $(@D)
 	clang $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c $< -o $@
 
-$(FUZZ_BUILD)/sanitize: $(FUZZ_SWIFT) Tests/Fuzz/Sanitize.swift $(FUZZ_C:Sources/CImageCodecs/%.c=$(FUZZ_BUILD)/plain/%.o)
+$(FUZZ_BUILD)/sanitize: $(FUZZ_SWIFT) Tests/Fuzz/Sanitize.swift $(addprefix $(FUZZ_BUILD)/plain/,$(FUZZ_OBJECTS))
 	swiftc $(FUZZ_SWIFTFLAGS) -sanitize=address $^ $(FUZZ_LIBS) -o $@
 
-$(FUZZ_BUILD)/fuzz-%: $(FUZZ_SWIFT) Tests/Fuzz/FuzzTarget.swift $(FUZZ_C:Sources/CImageCodecs/%.c=$(FUZZ_BUILD)/covered/%.o)
+$(FUZZ_BUILD)/fuzz-%: $(FUZZ_SWIFT) Tests/Fuzz/FuzzTarget.swift $(addprefix $(FUZZ_BUILD)/covered/,$(FUZZ_OBJECTS))
 	swiftc $(FUZZ_SWIFTFLAGS) -sanitize=fuzzer,address $^ $(FUZZ_LIBS) \
 		-D FUZZ_$(shell echo $* | tr a-z A-Z) -o $@
 
