@@ -72,7 +72,7 @@ let package = Package(
         .executableTarget(
             name: "cyclegan-style",
             dependencies: [
-                "StyleService", "Stylizing", "Networks", "Tensors", "Weights", "Photos",
+                "StyleService", "Stylizing", "CycleGAN", "Networks", "Tensors", "Weights", "Photos",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
