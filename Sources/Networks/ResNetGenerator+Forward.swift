@@ -92,12 +92,18 @@ extension ResNetGenerator {
         let full = storage == .all ? height : fullBandRows(width: width)
 
         var x: any Stage = InputStage(height: height, width: width, bandRows: full, fill: input)
-        x = try layer(first, x, slope: slope, stored: storage == .all, bandRows: full, meter)
-        x = try layer(down1, x, slope: slope, stored: storage < .quarterResolution, bandRows: full / 2, meter)
-        x = try layer(down2, x, slope: slope, stored: true, bandRows: full / 4, meter)
-        x = StoredStage(tensor: try trunk((x as! StoredStage).tensor, twice: storage == .quarterResolution, bandRows: full / 4, meter))
-        x = try layer(up1, x, slope: slope, stored: storage < .quarterResolution, bandRows: full / 2, meter)
-        x = try layer(up2, x, slope: slope, stored: storage == .all, bandRows: full, meter)
+        /// The layer before is not read any more: where memory is short, what it took goes back before the next takes its own.
+        func advance(_ next: any Stage) {
+            x = next
+            if storage != .all { BufferPool.shared.trim(above: 32 << 20) }
+        }
+        advance(try layer(first, x, slope: slope, stored: storage == .all, bandRows: full, meter))
+        advance(try layer(down1, x, slope: slope, stored: storage < .quarterResolution, bandRows: full / 2, meter))
+        let quarter = try layer(down2, x, slope: slope, stored: true, bandRows: full / 4, meter) as! StoredStage
+        advance(quarter)
+        advance(StoredStage(tensor: try trunk(quarter.tensor, twice: storage == .quarterResolution, bandRows: full / 4, meter)))
+        advance(try layer(up1, x, slope: slope, stored: storage < .quarterResolution, bandRows: full / 2, meter))
+        advance(try layer(up2, x, slope: slope, stored: storage == .all, bandRows: full, meter))
         try inBands(height, full) { rows in
             let buffer = BufferPool.shared.take(rows.count * width * 3)
             try compute(last, x, rows, into: buffer.pointer, sums: nil, meter)

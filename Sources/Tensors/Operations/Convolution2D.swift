@@ -20,9 +20,11 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
     let layout: WeightLayout
 
     private struct Prepared {
-        var weight: ObjectIdentifier
+        /// Held, so that no other tensor can take its place in memory and be mistaken for it.
+        var weight: Tensor
         var version: Int
-        var bias: Int?
+        var bias: Tensor?
+        var biasVersion: Int?
         var table: String
         var convolution: any Convolution
     }
@@ -147,8 +149,8 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         _ cache: inout Prepared?, _ inputs: [Tensor], _ make: (UnsafePointer<Float>, UnsafePointer<Float>?) -> any Convolution
     ) -> any Convolution {
         let weight = inputs[1], bias = inputs.count > 2 ? inputs[2] : nil
-        if let cache, cache.weight == ObjectIdentifier(weight), cache.version == weight.version, cache.bias == bias?.version,
-            cache.table == Kernels.name
+        if let cache, cache.weight === weight, cache.version == weight.version, cache.bias === bias,
+            cache.biasVersion == bias?.version, cache.table == Kernels.name
         {
             return cache.convolution
         }
@@ -156,7 +158,7 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         cache = nil
         let convolution = make(weight.pointer, bias.map { UnsafePointer($0.pointer) })
         cache = Prepared(
-            weight: ObjectIdentifier(weight), version: weight.version, bias: bias?.version, table: Kernels.name,
+            weight: weight, version: weight.version, bias: bias, biasVersion: bias?.version, table: Kernels.name,
             convolution: convolution)
         return convolution
     }
