@@ -71,8 +71,10 @@ let package = Package(
 
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"], resources: [.copy("golden")]),
         .testTarget(name: "PhotosTests", dependencies: ["Photos"], exclude: ["make-golden.py"], resources: [.copy("files")]),
-        .testTarget(name: "DirectoryWatchingTests", dependencies: ["DirectoryWatching"]),
-        .testTarget(name: "SystemdKitTests", dependencies: ["SystemdKit"]),
+        .testTarget(name: "DirectoryWatchingTests", dependencies: ["DirectoryWatching", "CInotify"]),
+        .testTarget(
+            name: "SystemdKitTests",
+            dependencies: ["SystemdKit", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "WeightsTests", dependencies: ["Weights"], resources: [.copy("files")]),
         .testTarget(name: "NetworksTests", dependencies: ["Networks"], resources: [.copy("golden")]),
         .testTarget(name: "StylizingTests", dependencies: ["Stylizing"]),

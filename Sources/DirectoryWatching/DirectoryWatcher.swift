@@ -80,7 +80,7 @@ public final class DirectoryWatcher: Sendable {
     /// Drops what is known about a file without telling that it vanished: its owner has taken it away. If it is still
     /// there when it is next looked at, it counts as new.
     public func forget(_ path: BytePath) {
-        post(.forget(path))
+        running.withLock { $0.mailbox }?.post(forgetting: path)
     }
 
     /// Waits for a file anew, though it was told complete before.

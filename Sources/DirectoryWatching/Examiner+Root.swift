@@ -186,30 +186,4 @@ extension Examiner {
         }
         if isNew { output.send(.state(state)) }
     }
-
-    private func watchLimitNotice(_ code: CInt) -> String {
-        let seconds = options.pollInterval / .seconds(1)
-        guard code == ENOSPC else {
-            return "\(rootPath): directories cannot be watched (\(String(cString: strerror(code)))); they are scanned every \(seconds) s instead"
-        }
-        let limit = Self.limit("max_user_watches").map { "is \($0)" } ?? "is reached"
-        return "\(rootPath): the limit fs.inotify.max_user_watches \(limit), shared by all programs of this user; \(directories) director\(directories == 1 ? "y needs" : "ies need") a watch each, \(watches) got one. Those without are scanned every \(seconds) s. To raise it: sysctl fs.inotify.max_user_watches=NUMBER"
-    }
-
-    private func instanceLimitNotice(_ code: CInt) -> String {
-        let seconds = options.pollInterval / .seconds(1)
-        guard code == EMFILE else {
-            return "\(rootPath): inotify is not available (\(String(cString: strerror(code)))); scanning every \(seconds) s instead"
-        }
-        let limit = Self.limit("max_user_instances").map { "is \($0)" } ?? "is reached"
-        return "\(rootPath): the limit fs.inotify.max_user_instances \(limit), shared by all programs of this user; 1 more is needed. Scanning every \(seconds) s instead. To raise it: sysctl fs.inotify.max_user_instances=NUMBER"
-    }
-
-    /// A limit's value, nil where /proc/sys is hidden from the service.
-    private static func limit(_ name: String) -> Int? {
-        guard let file = try? Descriptor.file(at: AT_FDCWD, Array("/proc/sys/fs/inotify/\(name)".utf8)) else { return nil }
-        var text = [UInt8](repeating: 0, count: 32)
-        let count = read(file.raw, &text, text.count)
-        return count > 0 ? Int(String(decoding: text[..<count], as: UTF8.self).filter(\.isNumber)) : nil
-    }
 }

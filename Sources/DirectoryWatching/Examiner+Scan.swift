@@ -219,6 +219,9 @@ extension Examiner {
 
     private func isExcluded(_ relative: BytePath, _ device: UInt64, _ inode: UInt64) -> Bool {
         excludedIdentities.contains([device, inode])
-            || options.excludedDirectories.contains { $0.isAbsolute ? $0.relative(to: rootPath) == relative : $0.components == relative.components }
+            || options.excludedDirectories.contains { directory in
+                let excluded = directory.isAbsolute ? directory.relative(to: rootPath) : directory
+                return excluded?.components == relative.components
+            }
     }
 }

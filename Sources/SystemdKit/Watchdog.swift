@@ -69,7 +69,10 @@ public final class Watchdog: Sendable {
     /// The busy workers that have been silent for longer than they may, and for how long.
     public func silent(at now: ContinuousClock.Instant = .now) -> [String: Duration] {
         contents.withLock { contents in
-            contents.workers.filter { worker in worker.value.allowance.map { now - worker.value.last > $0 } ?? false }.mapValues { now - $0.last }
+            contents.workers.compactMapValues { worker in
+                guard let allowance = worker.allowance, now - worker.last > allowance else { return nil }
+                return now - worker.last
+            }
         }
     }
 
