@@ -37,7 +37,7 @@ if __name__ == "__main__":
     parts = {
         "generators": lambda: golden_generators.make(TESTS / "NetworksTests/golden", store),
         "operations": lambda: golden_operations.make(TESTS / "TensorsTests/golden", store),
-        "trace": lambda: golden_trace.make(TESTS / "TensorsTests/golden", store),
+        "trace": lambda: golden_trace.make(TESTS / "CycleGANTests/golden", store),
         "checkpoints": lambda: golden_checkpoints.make(TESTS / "WeightsTests/files", store),
     }
     for name in sys.argv[1:] or parts:

@@ -40,15 +40,17 @@ final class OperationTests: XCTestCase {
             let k3 = Convolution2D.Kind.strided(kernelSize: 3, padding: padding, pad: 1)
             add(k3, 8, 8, 2, 2)
             add(k3, 9, 17, 5, 7)
-            add(k3, 16, 24, 13, 18, n: 2)
+            // From 32 channels on Winograd's algorithm is used.
+            add(k3, 32, 35, 2, 2)
+            add(k3, 33, 40, 13, 10, n: 2)
             add(k3, 1, 1, 3, 4)
             add(k3, 3, 64, 6, 5)
             add(.strided(kernelSize: 7, padding: padding, pad: 3), 3, 5, 4, 9)
             add(.strided(kernelSize: 7, padding: padding, pad: 3), 12, 3, 11, 4)
         }
-        add(.strided(kernelSize: 3, padding: .zero, pad: 1), 16, 8, 1, 1)
-        add(.strided(kernelSize: 3, padding: .reflection, pad: 1), 513, 8, 4, 4, bias: false)
-        add(.strided(kernelSize: 3, padding: .reflection, pad: 1), 8, 513, 3, 2, bias: false)
+        add(.strided(kernelSize: 3, padding: .zero, pad: 1), 32, 32, 1, 1)
+        add(.strided(kernelSize: 3, padding: .reflection, pad: 1), 513, 32, 4, 4, bias: false)
+        add(.strided(kernelSize: 3, padding: .reflection, pad: 1), 32, 513, 3, 2, bias: false)
         for (ci, co, h, w) in [(1, 1, 1, 1), (3, 8, 5, 6), (8, 40, 9, 12), (33, 3, 2, 7)] {
             add(.strided(kernelSize: 3, stride: 2, padding: .zero, pad: 1), ci, co, h, w)
             add(.strided(kernelSize: 4, stride: 2, padding: .zero, pad: 1), ci, co, h + 1, w + 1)

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// The name begins with a dot and ends in `.tmp`, which inbox watchers pass over, and carries the process's run, so that leftovers
 /// of a run that died can be told from files at work.
-struct TemporaryFile: Sendable {
+public struct TemporaryFile: Sendable {
     static let prefix = ".cyclegan-styled-"
     static let suffix = ".tmp"
 
@@ -51,7 +51,7 @@ struct TemporaryFile: Sendable {
         }
     }
 
-    static func write(_ bytes: [UInt8], in directory: BytePath, modified: Int64? = nil) throws -> TemporaryFile {
+    public static func write(_ bytes: [UInt8], in directory: BytePath, modified: Int64? = nil) throws -> TemporaryFile {
         try write(in: directory, modified: modified) { try Files.write(bytes, to: $0, $1) }
     }
 
@@ -72,7 +72,7 @@ struct TemporaryFile: Sendable {
     }
 
     /// Gives the file the first free name of `name` in its directory, never replacing anything, and makes it durable.
-    func publish(as name: OutputName, suffix: String = "") throws -> BytePath {
+    public func publish(as name: OutputName, suffix: String = "") throws -> BytePath {
         let directory = path.parent
         var number = 0
         while true {
@@ -87,7 +87,13 @@ struct TemporaryFile: Sendable {
         }
     }
 
-    func discard() { try? Files.unlinkIfPresent(path) }
+    /// Gives the file the name of `target`, in the same directory, in place of what is there.
+    public func replace(_ target: BytePath) throws {
+        try retrying("rename to", target) { path.withCString { from in target.withCString { rename(from, $0) } } }
+        try Files.synchronizeDirectory(path.parent)
+    }
+
+    public func discard() { try? Files.unlinkIfPresent(path) }
 
     /// Removes what earlier runs left below `directory`.
     /// - Returns: how many files that were.

@@ -50,3 +50,8 @@ public enum MemoryBudget {
         return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
     }
 }
+
+extension MemoryBudget {
+    /// The bytes that a size such as `2G` or `800M` means; nil for anything else.
+    public static func bytes(_ text: String) -> Int? { Quantity.bytes(text).flatMap { $0 > 0 ? $0 : nil } }
+}

@@ -50,10 +50,11 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         return kind == .transposed ? Shape(inputChannels, outputChannels, k, k) : Shape(outputChannels, inputChannels, k, k)
     }
 
-    /// A quarter of the multiplications, where there are channels enough to make up for the transforms.
+    /// A quarter of the multiplications, where there are channels enough to make up for the transforms and for their
+    /// larger rounding errors.
     private var usesWinograd: Bool {
         guard case .strided(3, 1, _, 1) = kind else { return false }
-        return inputChannels >= 8 && outputChannels >= 8
+        return min(inputChannels, outputChannels) >= 32
     }
 
     public func forward(_ inputs: [Tensor]) -> Tensor {

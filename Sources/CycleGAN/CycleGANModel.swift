@@ -1,0 +1,105 @@
+import Networks
+import Tensors
+
+/// The two generators and two discriminators with their optimizers, and one step of training (Zhu et al. 2017, with the
+/// order of the original project's implementation).
+///
+/// G translates photos x to paintings y, F paintings to photos; DY judges paintings, DX photos.
+public final class CycleGANModel {
+    public let g, f: TrainableGenerator
+    public let dx, dy: PatchDiscriminator
+    /// The fixed extractor of the semantic loss; nil leaves the loss out.
+    public let features: VGG16?
+    /// The mean absolute feature on photos, by which features are divided: the weight then means the same for every
+    /// extractor. 1 leaves them as they are.
+    public var featureScale: Double
+    public var weights: LossWeights
+    public var generatorOptimizer = Adam()
+    public var discriminatorOptimizer = Adam()
+
+    public init(
+        g: TrainableGenerator, f: TrainableGenerator, dx: PatchDiscriminator, dy: PatchDiscriminator, features: VGG16? = nil,
+        featureScale: Double = 1, weights: LossWeights = LossWeights()
+    ) {
+        (self.g, self.f, self.dx, self.dy) = (g, f, dx, dy)
+        (self.features, self.featureScale, self.weights) = (features, featureScale, weights)
+    }
+
+    /// What a step made, beside its losses.
+    public struct Images {
+        /// F(y) and G(x).
+        public var fakeX, fakeY: Tensor
+    }
+
+    /// One step on a photo x and a painting y, (1, H, W, 3) in [-1, 1]: the generators are updated, then the discriminators,
+    /// which see the fakes made before.
+    /// - Parameters:
+    ///   - pooled: gives the fakes that the discriminators see for those just made (the image pools).
+    ///   - augment: a differentiable transform of everything that a discriminator sees.
+    public func step(
+        x: Tensor, y: Tensor, learningRate: Double, pooled: (Images) -> Images = { $0 },
+        augment: (Tensor, Tape) -> Tensor = { image, _ in image }
+    ) -> (losses: StepLosses, images: Images) {
+        var losses = StepLosses()
+        let images = stepGenerators(x, y, learningRate, &losses, augment)
+        stepDiscriminators(x, y, pooled(images), learningRate, &losses, augment)
+        return (losses, images)
+    }
+
+    private func stepGenerators(
+        _ x: Tensor, _ y: Tensor, _ learningRate: Double, _ losses: inout StepLosses, _ augment: (Tensor, Tape) -> Tensor
+    ) -> Images {
+        let tape = Tape()
+        g.watch(tape)
+        f.watch(tape)
+        var terms: [(loss: Tensor, weight: Float)] = []
+        func add(_ loss: Tensor, _ weight: Double) -> Double {
+            terms.append((loss, Float(weight)))
+            let value = Double(loss.pointer[0])
+            losses.generators += weight * value
+            return value
+        }
+        let fakeY = g(x, tape), cycledX = f(fakeY, tape)
+        let fakeX = f(y, tape), cycledY = g(fakeX, tape)
+        losses.adversarialG = add(tape.apply(SquaredErrorToConstant(target: 1), dy(augment(fakeY, tape), tape)), 1)
+        losses.adversarialF = add(tape.apply(SquaredErrorToConstant(target: 1), dx(augment(fakeX, tape), tape)), 1)
+        losses.cycleX = add(tape.apply(L1Loss(), cycledX, x), weights.cycle)
+        losses.cycleY = add(tape.apply(L1Loss(), cycledY, y), weights.cycle)
+        if weights.identity > 0 {
+            losses.identityX = add(tape.apply(L1Loss(), f(x, tape), x), weights.cycle * weights.identity)
+            losses.identityY = add(tape.apply(L1Loss(), g(y, tape), y), weights.cycle * weights.identity)
+        }
+        if let features, weights.semantic > 0 {
+            let loss: any DifferentiableOperation = weights.squaredSemantic ? MSELoss() : L1Loss()
+            let scale = weights.squaredSemantic ? featureScale * featureScale : featureScale
+            // Only the reconstruction passes a gradient on: the original's features are not on the tape.
+            losses.semanticX = add(tape.apply(loss, features(cycledX, tape), features(x, Tape())), weights.semantic / scale) / scale
+            losses.semanticY = add(tape.apply(loss, features(cycledY, tape), features(y, Tape())), weights.semantic / scale) / scale
+        }
+        tape.backward(from: terms)
+        generatorOptimizer.step(learningRate: learningRate, g.parameters + f.parameters) { tape.gradient(of: $0.value) }
+        return Images(fakeX: fakeX, fakeY: fakeY)
+    }
+
+    private func stepDiscriminators(
+        _ x: Tensor, _ y: Tensor, _ fakes: Images, _ learningRate: Double, _ losses: inout StepLosses,
+        _ augment: (Tensor, Tape) -> Tensor
+    ) {
+        let tape = Tape()
+        dx.watch(tape)
+        dy.watch(tape)
+        func judge(_ discriminator: PatchDiscriminator, real: Tensor, fake: Tensor) -> Double {
+            // One after the other, so that only one image's layers are held at a time.
+            var value = 0.0
+            for (image, target) in [(real, Float(1)), (fake, 0)] {
+                let loss = tape.apply(SquaredErrorToConstant(target: target), discriminator(augment(image, tape), tape))
+                tape.backward(from: [(loss, 0.5)])
+                value += 0.5 * Double(loss.pointer[0])
+            }
+            return value
+        }
+        losses.discriminatorX = judge(dx, real: x, fake: fakes.fakeX)
+        losses.discriminatorY = judge(dy, real: y, fake: fakes.fakeY)
+        discriminatorOptimizer.step(learningRate: learningRate, dx.parameters + dy.parameters) { tape.gradient(of: $0.value) }
+    }
+}

@@ -1,0 +1,77 @@
+import Tensors
+import Weights
+
+/// CycleGAN's generator with parameters that can be trained: the same network as `ResNetGenerator`.
+public final class TrainableGenerator: TrainableNetwork {
+    public let description: GeneratorDescription
+    /// All tensors of the description, in its order. The biases but the last convolution's are cancelled by the
+    /// normalisation behind them; they are kept for the file's sake and take no part.
+    public let parameters: [Parameter]
+
+    private struct Layer {
+        var kind: GeneratorDescription.Layer.Kind
+        var operation: Convolution2D
+        var weight: Parameter
+        var bias: Parameter
+    }
+    private let layers: [Layer]
+    private let normalization: InstanceNormalization
+
+    /// - Parameter initial: values of the tensor with a key and shape of the description.
+    public init(_ description: GeneratorDescription, initial: (_ key: String, _ shape: [Int]) throws -> [Float]) rethrows {
+        self.description = description
+        normalization = InstanceNormalization(slope: description.activation.slope)
+        layers = try description.layers.map { layer in
+            let (ci, co) = (layer.inputChannels, layer.outputChannels)
+            let kind: Convolution2D.Kind =
+                switch layer.kind {
+                case .first, .last: .strided(kernelSize: 7, padding: .reflection, pad: 3)
+                case .downsampling: .strided(kernelSize: 3, stride: 2, padding: .zero, pad: 1)
+                case .residualFirst, .residualSecond: .strided(kernelSize: 3, padding: .reflection, pad: 1)
+                case .upsamplingTransposed: .transposed
+                case .upsamplingResize: .doubling
+                }
+            let operation = Convolution2D(kind, inputChannels: ci, outputChannels: co)
+            return Layer(
+                kind: layer.kind, operation: operation,
+                weight: Parameter(
+                    name: layer.weightKey,
+                    value: Tensor(operation.weightShape, values: try initial(layer.weightKey, layer.weightShape))),
+                bias: Parameter(
+                    name: layer.biasKey, value: Tensor(Shape(1, 1, 1, co), values: try initial(layer.biasKey, layer.biasShape))))
+        }
+        parameters = layers.flatMap { [$0.weight, $0.bias] }
+    }
+
+    /// x (N, H, W, 3) in [-1, 1] to the same; H and W are multiples of 4.
+    public func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor {
+        var x = x, blockInput = x
+        for layer in layers {
+            switch layer.kind {
+            case .last:
+                return tape.apply(Tanh(), tape.apply(layer.operation, x, layer.weight.value, layer.bias.value))
+            case .residualFirst:
+                // The blocks' input is used more than once: written out, not normalised on each reading.
+                if x.reading != nil { x = tape.apply(Materialization(), x) }
+                blockInput = x
+                x = tape.apply(normalization, tape.apply(layer.operation, x, layer.weight.value))
+            case .residualSecond:
+                x = tape.apply(InstanceNormalization(slope: 1), tape.apply(layer.operation, x, layer.weight.value))
+                x = tape.apply(Addition(), blockInput, x)
+            default:
+                x = tape.apply(normalization, tape.apply(layer.operation, x, layer.weight.value))
+            }
+        }
+        preconditionFailure("a generator ends with its last layer")
+    }
+}
+
+/// A network's parameters by name.
+public protocol TrainableNetwork: AnyObject {
+    var parameters: [Parameter] { get }
+}
+
+extension TrainableNetwork {
+    /// Asks a tape for the gradients of all parameters.
+    public func watch(_ tape: Tape) { parameters.forEach { tape.watch($0.value) } }
+}
