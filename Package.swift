@@ -72,7 +72,7 @@ let package = Package(
         .executableTarget(
             name: "cyclegan-style",
             dependencies: [
-                "StyleService", "Stylizing", "Networks", "Tensors", "Weights", "Photos",
+                "StyleService", "Stylizing", "CycleGAN", "Networks", "Tensors", "Weights", "Photos",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -80,8 +80,7 @@ let package = Package(
         .testTarget(name: "PhotosTests", dependencies: ["Photos"], exclude: ["make-golden.py"], resources: [.copy("files")]),
         .testTarget(name: "DirectoryWatchingTests", dependencies: ["DirectoryWatching", "CInotify"]),
         .testTarget(
-            name: "SystemdKitTests",
-            dependencies: ["SystemdKit", .product(name: "Logging", package: "swift-log")]),
+            name: "SystemdKitTests", dependencies: ["SystemdKit", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "WeightsTests", dependencies: ["Weights"], resources: [.copy("files")]),
         .testTarget(name: "WeightsFetchTests", dependencies: ["WeightsFetch"]),
         .testTarget(name: "NetworksTests", dependencies: ["Networks"], resources: [.copy("golden")]),

@@ -8,7 +8,7 @@ import Weights
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure this machine's speed, with random weights.",
-        subcommands: [BenchInference.self])
+        subcommands: [BenchInference.self, BenchTraining.self])
 }
 
 extension GeneratorDescription.Upsampling: ExpressibleByArgument {}

@@ -57,10 +57,16 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         return min(inputChannels, outputChannels) >= 32
     }
 
+    /// Few output channels from many: the products are made for all columns of taps at once.
+    private var isNarrow: Bool {
+        guard case .strided(_, 1, _, _) = kind else { return false }
+        return outputChannels <= 4 && inputChannels >= 8
+    }
+
     public func forward(_ inputs: [Tensor]) -> Tensor {
         precondition(inputs[1].shape == weightShape && inputs[0].shape.c == inputChannels)
         let convolution = prepared(&forwardConvolution, inputs) { weight, bias in
-            if case .strided(let k, 1, let padding, let pad) = kind, outputChannels <= 4, inputChannels >= 8 {
+            if case .strided(let k, 1, let padding, let pad) = kind, isNarrow {
                 return NarrowConvolution(
                     weight: weight, bias: bias, inputChannels: inputChannels, outputChannels: outputChannels, kernelSize: k,
                     padding: padding, pad: pad, tanh: false)
@@ -82,8 +88,9 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         if needed[0] { result[0] = inputGradient(inputs, gradient) }
         if needed[1] {
             result[1] =
-                usesWinograd
-                ? winogradWeightGradient(inputs[0], gradient, self) : directWeightGradient(inputs[0], gradient, self)
+                if usesWinograd { winogradWeightGradient(inputs[0], gradient, self) }
+                else if isNarrow { narrowWeightGradient(inputs[0], gradient, self) }
+                else { directWeightGradient(inputs[0], gradient, self) }
         }
         if inputs.count > 2 { result.append(needed[2] ? channelTotals(gradient) : nil) }
         return result
