@@ -7,7 +7,9 @@ final class CommandLineTests: XCTestCase {
 
     override func setUpWithError() throws {
         directory = FileManager.default.temporaryDirectory.appendingPathComponent("command-line-\(getpid())")
+        // Where the service's account exists, root checks as that.
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: directory.path)
     }
 
     override func tearDownWithError() throws { try FileManager.default.removeItem(at: directory) }
