@@ -96,6 +96,7 @@ final class EndToEndTests: XCTestCase {
         XCTAssertEqual((entry["CYCLEGAN_SHA256"] as? String)?.count, 64)
         XCTAssertNotNil(Int(entry["CYCLEGAN_DURATION_US"] as? String ?? ""))
         XCTAssertEqual((entry["MESSAGE_ID"] as? String)?.count, 32)
+        XCTAssertEqual(try journal("_TRANSPORT=stdout").compactMap { $0["MESSAGE"] as? String }, [], "libraries have nothing to complain about")
         XCTAssertTrue(try expect("journalctl -u cyclegan-styled -x --no-pager").contains("A photo could not be styled"), "the catalog explains")
     }
 
