@@ -91,7 +91,7 @@ let package = Package(
             name: "styled-victim", dependencies: ["StyleService", "Photos", "SystemdKit"], path: "Tests/StyledVictim"),
         .testTarget(name: "StyleServiceTests", dependencies: ["StyleService", "styled-victim"]),
         .testTarget(
-            name: "ProgramTests", dependencies: ["cyclegan-styled", "cyclegan-style"], exclude: ["private-systemd.sh"]),
+            name: "ProgramTests", dependencies: ["cyclegan-styled", "cyclegan-style", "Photos"], exclude: ["private-systemd.sh"]),
     ],
     swiftLanguageModes: [.v6]
 )
