@@ -47,6 +47,7 @@ let package = Package(
         .target(name: "Stylizing", dependencies: ["Networks", "Photos"]),
 
         .target(name: "CycleGAN", dependencies: ["Networks", "Tensors", "Weights", "Photos"]),
+        .target(name: "WeightsStore", dependencies: ["Weights", .product(name: "Crypto", package: "swift-crypto")]),
 
         // Floor 4: the service.
         .target(
@@ -70,7 +71,7 @@ let package = Package(
         .executableTarget(
             name: "cyclegan-style",
             dependencies: [
-                "StyleService", "Stylizing", "CycleGAN", "Networks", "Tensors", "Weights", "Photos",
+                "StyleService", "Stylizing", "CycleGAN", "WeightsStore", "Networks", "Tensors", "Weights", "Photos",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -81,6 +82,7 @@ let package = Package(
         .testTarget(name: "WeightsTests", dependencies: ["Weights"], resources: [.copy("files")]),
         .testTarget(name: "NetworksTests", dependencies: ["Networks"], resources: [.copy("golden")]),
         .testTarget(name: "CycleGANTests", dependencies: ["CycleGAN"], resources: [.copy("golden")]),
+        .testTarget(name: "WeightsStoreTests", dependencies: ["WeightsStore", "Weights"]),
         .testTarget(name: "StylizingTests", dependencies: ["Stylizing"]),
         // A service with a translator that needs no time and failure points that end it: the crash tests' victim.
         .executableTarget(
