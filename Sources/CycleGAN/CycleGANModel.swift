@@ -7,7 +7,7 @@ import Tensors
 /// G translates photos x to paintings y, F paintings to photos; DY judges paintings, DX photos.
 public final class CycleGANModel {
     public let g, f: TrainableGenerator
-    public let dx, dy: PatchDiscriminator
+    public let dx, dy: any Discriminator
     /// The fixed extractor of the semantic loss; nil leaves the loss out.
     public let features: VGG16?
     /// The mean absolute feature on photos, by which features are divided: the weight then means the same for every
@@ -16,9 +16,11 @@ public final class CycleGANModel {
     public var weights: LossWeights
     public var generatorOptimizer = Adam()
     public var discriminatorOptimizer = Adam()
+    /// The largest norm of the generators' gradient together, and of the discriminators'; nil leaves them as they are.
+    public var largestGradientNorm: Double?
 
     public init(
-        g: TrainableGenerator, f: TrainableGenerator, dx: PatchDiscriminator, dy: PatchDiscriminator, features: VGG16? = nil,
+        g: TrainableGenerator, f: TrainableGenerator, dx: any Discriminator, dy: any Discriminator, features: VGG16? = nil,
         featureScale: Double = 1, weights: LossWeights = LossWeights()
     ) {
         (self.g, self.f, self.dx, self.dy) = (g, f, dx, dy)
@@ -77,6 +79,7 @@ public final class CycleGANModel {
             losses.semanticY = add(tape.apply(loss, features(cycledY, tape), features(y, Tape())), weights.semantic / scale) / scale
         }
         tape.backward(from: terms)
+        clip(g.parameters + f.parameters, tape)
         generatorOptimizer.step(learningRate: learningRate, g.parameters + f.parameters) { tape.gradient(of: $0.value) }
         return Images(fakeX: fakeX, fakeY: fakeY)
     }
@@ -88,7 +91,7 @@ public final class CycleGANModel {
         let tape = Tape()
         dx.watch(tape)
         dy.watch(tape)
-        func judge(_ discriminator: PatchDiscriminator, real: Tensor, fake: Tensor) -> Double {
+        func judge(_ discriminator: any Discriminator, real: Tensor, fake: Tensor) -> Double {
             // One after the other, so that only one image's layers are held at a time.
             var value = 0.0
             for (image, target) in [(real, Float(1)), (fake, 0)] {
@@ -100,6 +103,24 @@ public final class CycleGANModel {
         }
         losses.discriminatorX = judge(dx, real: x, fake: fakes.fakeX)
         losses.discriminatorY = judge(dy, real: y, fake: fakes.fakeY)
+        clip(dx.parameters + dy.parameters, tape)
         discriminatorOptimizer.step(learningRate: learningRate, dx.parameters + dy.parameters) { tape.gradient(of: $0.value) }
     }
+
+    /// Scales all gradients of a step by one factor where their norm together is larger than allowed.
+    private func clip(_ parameters: [Parameter], _ tape: Tape) {
+        guard let largestGradientNorm else { return }
+        let gradients = parameters.compactMap { tape.gradient(of: $0.value) }
+        let squares = gradients.reduce(0.0) { total, gradient in
+            (0..<gradient.shape.count).reduce(total) { $0 + Double(gradient.pointer[$1]) * Double(gradient.pointer[$1]) }
+        }
+        guard squares > largestGradientNorm * largestGradientNorm else { return }
+        let factor = Float(largestGradientNorm / squares.squareRoot())
+        for gradient in gradients { for i in 0..<gradient.shape.count { gradient.pointer[i] *= factor } }
+    }
+}
+
+extension CycleGANModel {
+    /// The four networks by their names in files.
+    public var networks: [(name: String, network: any TrainableNetwork)] { [("G", g), ("F", f), ("DX", dx), ("DY", dy)] }
 }

@@ -1,0 +1,56 @@
+import Tensors
+
+/// The buffer of generated images that the discriminators see (Shrivastava et al. 2017; Zhu et al. 2017, section 4), with the
+/// semantics of the original project: until it is full, an image is stored and returned; then, for every second image on
+/// average, a random older one is returned and replaced by the new one.
+public struct ImagePool {
+    /// 0 passes everything through.
+    public let capacity: Int
+    /// (1, H, W, 3) each.
+    public internal(set) var images: [Tensor] = []
+
+    public init(capacity: Int = 50) { self.capacity = capacity }
+
+    /// What the discriminator sees in place of one image (1, H, W, 3).
+    public mutating func exchange(_ image: Tensor, _ random: inout SeededGenerator) -> Tensor {
+        guard capacity > 0 else { return image }
+        if images.count < capacity {
+            images.append(image)
+            return image
+        }
+        guard random.uniform() > 0.5 else { return image }
+        let chosen = random.below(capacity)
+        defer { images[chosen] = image }
+        return images[chosen]
+    }
+
+    /// The same for each image of a batch (N, H, W, 3).
+    mutating func exchangeBatch(_ batch: Tensor, _ random: inout SeededGenerator) -> Tensor {
+        if batch.shape.n == 1 { return exchange(batch, &random) }
+        return .stacked(batch.images.map { exchange($0, &random) })
+    }
+}
+
+extension Tensor {
+    /// The images of a batch, copied out.
+    var images: [Tensor] {
+        let single = Shape(1, shape.h, shape.w, shape.c)
+        return (0..<shape.n).map { n in
+            let image = Tensor(single)
+            image.pointer.update(from: pointer + n * single.count, count: single.count)
+            return image
+        }
+    }
+
+    /// One batch of images (1, H, W, C) of the same size.
+    static func stacked(_ images: [Tensor]) -> Tensor {
+        if images.count == 1 { return images[0] }
+        let single = images[0].shape
+        let batch = Tensor(Shape(images.count, single.h, single.w, single.c))
+        for (n, image) in images.enumerated() {
+            precondition(image.shape == single && image.reading == nil)
+            (batch.pointer + n * single.count).update(from: image.pointer, count: single.count)
+        }
+        return batch
+    }
+}

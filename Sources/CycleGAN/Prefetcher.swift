@@ -1,0 +1,51 @@
+import Foundation
+import Tensors
+
+/// Prepares the batches of coming iterations on a thread of its own, so that training does not wait for a disk.
+final class Prefetcher: @unchecked Sendable {
+    private let condition = NSCondition()
+    private var ready: [Result<(x: Tensor, y: Tensor), any Error>] = []
+    private var isStopped = false
+    /// Batches held ready.
+    private static let capacity = 3
+
+    /// - Parameter first: the first iteration that will be asked for.
+    init(_ data: TrainingData, batch: Int, first: Int) {
+        let thread = Thread { [self] in
+            var iteration = first
+            while true {
+                let result = Result<(x: Tensor, y: Tensor), any Error> {
+                    let pairs = try (iteration * batch..<(iteration + 1) * batch).map { try data.load(data.pair($0)) }
+                    return (.stacked(pairs.map(\.x)), .stacked(pairs.map(\.y)))
+                }
+                condition.lock()
+                while ready.count >= Self.capacity, !isStopped { condition.wait() }
+                if isStopped { return condition.unlock() }
+                ready.append(result)
+                condition.broadcast()
+                condition.unlock()
+                iteration += 1
+            }
+        }
+        thread.name = "training data"
+        thread.start()
+    }
+
+    /// The next iteration's photos and paintings.
+    func next() throws -> (x: Tensor, y: Tensor) {
+        condition.lock()
+        while ready.isEmpty { condition.wait() }
+        let result = ready.removeFirst()
+        condition.broadcast()
+        condition.unlock()
+        return try result.get()
+    }
+
+    /// Lets the thread end.
+    func stop() {
+        condition.lock()
+        isStopped = true
+        condition.broadcast()
+        condition.unlock()
+    }
+}

@@ -1,0 +1,142 @@
+import Foundation
+import Photos
+import Synchronization
+import Tensors
+
+/// The images of both domains: which ones are trained on and which kept aside, and how a pair becomes tensors.
+public final class TrainingData: Sendable {
+    public let photos, paintings: ImageFolder
+    /// Kept aside for the sample sheets; training photos where there are too few.
+    public let samples: ImageFolder
+    let replayPhotos, replayPaintings: ImageFolder?
+    private let loadSize, cropSize: Int
+    private let pairs: [TrainingPair]?
+    private let order: Mutex<DataOrder>
+    private let notice: @Sendable (String) -> Void
+    /// Images that were named already.
+    private let skipped = Mutex<[String]>([])
+
+    /// Throws `TrainingError` where a folder cannot be read or is empty, or a line of the data order is wrong.
+    /// - Parameter notice: is told of files that cannot be read, once each.
+    public init(_ c: TrainingConfiguration, notice: @escaping @Sendable (String) -> Void) throws {
+        let all = try ImageFolder(c.photos)
+        var random = SeededGenerator(seed: c.seed, purpose: "held-out photos")
+        let chosen = Array(random.permutation(all.names.count).prefix(min(c.heldOut, all.names.count / 5)))
+        let divided = all.divided(chosen.sorted())
+        photos = divided.rest
+        samples = chosen.isEmpty ? ImageFolder(path: all.path, names: Array(all.names.prefix(c.heldOut))) : divided.chosen
+        paintings = try ImageFolder(c.paintings)
+        replayPhotos = try c.replayPhotos.map { try ImageFolder($0) }
+        replayPaintings = try c.replayPaintings.map { try ImageFolder($0) }
+        (loadSize, cropSize, self.notice) = (c.loadSize, c.cropSize, notice)
+        pairs = try c.pairs.map { path in
+            guard let data = FileManager.default.contents(atPath: path) else { throw TrainingError("\(path) cannot be read") }
+            return try PairsFile.parse(String(decoding: data, as: UTF8.self), path: path, loadSize: c.loadSize, cropSize: c.cropSize)
+        }
+        order = Mutex(DataOrder(
+            seed: c.seed, photos: photos.names.count, paintings: paintings.names.count,
+            replayPhotos: replayPhotos?.names.count ?? 0, replayPaintings: replayPaintings?.names.count ?? 0, replay: c.replay,
+            loadSize: c.loadSize, cropSize: c.cropSize))
+        for folder in all.unreadable + paintings.unreadable { notice("skipped: \(folder)") }
+    }
+
+    /// Pairs that make an epoch: as many as the larger domain has images.
+    public var epochLength: Int { pairs?.count ?? max(photos.names.count, paintings.names.count) }
+
+    /// Changes where the files do.
+    public var fingerprint: String {
+        "\(photos.names.count) photos \(photos.fingerprint), \(paintings.names.count) paintings \(paintings.fingerprint)"
+    }
+
+    /// Files that could not be read so far, with the reason.
+    public var skippedFiles: [String] { skipped.withLock { $0 } }
+
+    public func pair(_ number: Int) -> TrainingPair {
+        if let pairs { return pairs[number % pairs.count] }
+        return order.withLock { $0.pair(number) }
+    }
+
+    /// Photo and painting of a pair, (1, crop, crop, 3) in [-1, 1]. For a file that cannot be read, the next in the folder
+    /// stands in; a file that a data order names must be readable.
+    public func load(_ pair: TrainingPair) throws -> (x: Tensor, y: Tensor) {
+        (
+            crop(try image(pair.photo, photos, replayPhotos), pair.photoCrop),
+            crop(try image(pair.painting, paintings, replayPaintings), pair.paintingCrop)
+        )
+    }
+
+    private func image(_ image: TrainingPair.Image, _ folder: ImageFolder, _ older: ImageFolder?) throws -> Photo {
+        switch image {
+        case .named(let name):
+            do { return try folder.photo(named: name) } catch let error as PhotoError {
+                throw TrainingError("\(folder.path)/\(name): \(error); the data order names it")
+            }
+        case .index(let index): return try readable(folder, index)
+        case .replayed(let index): return try readable(older!, index)
+        }
+    }
+
+    private func readable(_ folder: ImageFolder, _ index: Int) throws -> Photo {
+        for step in folder.names.indices {
+            let candidate = (index + step) % folder.names.count
+            do { return try folder.photo(candidate) } catch let error as PhotoError {
+                skip("\(folder.path)/\(folder.name(candidate))", error)
+            }
+        }
+        throw TrainingError("none of the \(folder.names.count) images in \(folder.path) can be read")
+    }
+
+    private func skip(_ path: String, _ error: PhotoError) {
+        let line = "\(path): \(error)"
+        let isNew = skipped.withLock { list in
+            if list.contains(line) { return false }
+            list.append(line)
+            return true
+        }
+        if isNew { notice("skipped: \(line)") }
+    }
+
+    /// Resized to a square of the load size whatever its aspect (bicubic, antialiased), cut, mirrored.
+    private func crop(_ photo: Photo, _ crop: TrainingPair.Crop) -> Tensor {
+        let photo = photo.resized(toWidth: loadSize, height: loadSize, filter: .bicubic)
+        let tensor = Tensor(Shape(1, cropSize, cropSize, 3)), side = cropSize
+        for y in 0..<side {
+            for x in 0..<side {
+                let source = ((crop.y + y) * loadSize + crop.x + (crop.isFlipped ? side - 1 - x : x)) * 3
+                for c in 0..<3 { tensor.pointer[(y * side + x) * 3 + c] = Float(photo.pixels[source + c]) / 127.5 - 1 }
+            }
+        }
+        return tensor
+    }
+
+    /// The photos of the sample sheets that can be read, with at most `side` pixels on the longer side.
+    public func samplePhotos(side: Int) -> [Photo] {
+        samples.names.indices.compactMap { index in
+            do {
+                let photo = try samples.photo(index), longer = Double(max(photo.width, photo.height))
+                let scale = Double(side) / longer
+                return photo.resized(
+                    toWidth: max(1, Int((Double(photo.width) * scale).rounded())),
+                    height: max(1, Int((Double(photo.height) * scale).rounded())), filter: .bicubic)
+            } catch let error as PhotoError {
+                skip("\(samples.path)/\(samples.name(index))", error)
+                return nil
+            } catch { return nil }
+        }
+    }
+}
+
+extension Tensor {
+    /// (1, H, W, 3) in [-1, 1].
+    convenience init(_ photo: Photo) {
+        self.init(Shape(1, photo.height, photo.width, 3))
+        for i in 0..<shape.count { pointer[i] = Float(photo.pixels[i]) / 127.5 - 1 }
+    }
+
+    /// The first image of a batch, rounded to 8 bits.
+    var photo: Photo {
+        let count = shape.h * shape.w * 3
+        let pixels = (0..<count).map { UInt8(min(max(((pointer[$0] + 1) * 127.5).rounded(), 0), 255)) }
+        return Photo(width: shape.w, height: shape.h, pixels: pixels, format: .png)
+    }
+}
