@@ -49,7 +49,6 @@ let package = Package(
         .target(name: "Stylizing", dependencies: ["Networks", "Photos"]),
 
         .target(name: "CycleGAN", dependencies: ["Networks", "Tensors", "Weights", "Photos"]),
-        .target(name: "WeightsStore", dependencies: ["Weights", .product(name: "Crypto", package: "swift-crypto")]),
 
         // Floor 4: the service.
         .target(
@@ -73,7 +72,7 @@ let package = Package(
         .executableTarget(
             name: "cyclegan-style",
             dependencies: [
-                "StyleService", "Stylizing", "CycleGAN", "WeightsStore", "Networks", "Tensors", "Weights", "Photos",
+                "StyleService", "Stylizing", "CycleGAN", "WeightsFetch", "Networks", "Tensors", "Weights", "Photos",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -86,7 +85,6 @@ let package = Package(
         .testTarget(name: "WeightsFetchTests", dependencies: ["WeightsFetch"]),
         .testTarget(name: "NetworksTests", dependencies: ["Networks"], resources: [.copy("golden")]),
         .testTarget(name: "CycleGANTests", dependencies: ["CycleGAN"], resources: [.copy("golden")]),
-        .testTarget(name: "WeightsStoreTests", dependencies: ["WeightsStore", "Weights"]),
         .testTarget(name: "StylizingTests", dependencies: ["Stylizing"]),
         // A service with a translator that needs no time and failure points that end it: the crash tests' victim.
         .executableTarget(

@@ -24,6 +24,12 @@ extension ResNetGenerator {
         }
     }
 
+    /// The storage to use where memory is plentiful: past some size computing the full-resolution layers twice, in bands that
+    /// stay near the processor, costs little time and saves half the memory.
+    public func preferredStorage(height: Int, width: Int) -> Storage {
+        activationBytes(height: height, width: width, storage: .all) <= 256 << 20 ? .all : .halfResolution
+    }
+
     /// Rows of full resolution that are computed at a time.
     private func fullBandRows(width: Int) -> Int {
         if let rows = bandRowsForTests.withLock({ $0 }) { return rows }
@@ -36,8 +42,9 @@ extension ResNetGenerator {
     }
 
     /// Translates one image of any size: x (1, H, W, 3) in [-1, 1] to the same.
-    public func callAsFunction(_ x: Tensor, storage: Storage = .all) -> Tensor {
+    public func callAsFunction(_ x: Tensor, storage: Storage? = nil) -> Tensor {
         let row = x.shape.w * 3
+        let storage = storage ?? preferredStorage(height: x.shape.h, width: x.shape.w)
         let y = Tensor(x.shape)
         // Without a report nothing can abandon it.
         try! translate(height: x.shape.h, width: x.shape.w, storage: storage, progress: nil) { rows, target in

@@ -14,7 +14,7 @@ struct ModelsCommand: ParsableCommand {
 }
 
 /// Prints one line for an error of ours and exits 1.
-private func reporting(_ body: () throws -> Void) throws {
+func reporting(_ body: () throws -> Void) throws {
     do { try body() } catch {
         standardError("cyclegan-style: \(error)")
         throw ExitCode.failure
