@@ -41,13 +41,14 @@ let package = Package(
 
         // Floor 2: networks and their files.
         .target(name: "Weights"),
+        // Apart from Weights, so that only programs that download link a network library.
+        .target(name: "WeightsFetch", dependencies: ["Weights", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Networks", dependencies: ["Tensors", "Weights"]),
 
         // Floor 3: what the networks are for.
         .target(name: "Stylizing", dependencies: ["Networks", "Photos"]),
 
         .target(name: "CycleGAN", dependencies: ["Networks", "Tensors", "Weights", "Photos"]),
-        .target(name: "WeightsStore", dependencies: ["Weights", .product(name: "Crypto", package: "swift-crypto")]),
 
         // Floor 4: the service.
         .target(
@@ -71,25 +72,26 @@ let package = Package(
         .executableTarget(
             name: "cyclegan-style",
             dependencies: [
-                "StyleService", "Stylizing", "CycleGAN", "WeightsStore", "Networks", "Tensors", "Weights", "Photos",
+                "StyleService", "Stylizing", "CycleGAN", "WeightsFetch", "Networks", "Tensors", "Weights", "Photos",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Weights"], resources: [.copy("golden")]),
         .testTarget(name: "PhotosTests", dependencies: ["Photos"], exclude: ["make-golden.py"], resources: [.copy("files")]),
-        .testTarget(name: "DirectoryWatchingTests", dependencies: ["DirectoryWatching"]),
-        .testTarget(name: "SystemdKitTests", dependencies: ["SystemdKit"]),
+        .testTarget(name: "DirectoryWatchingTests", dependencies: ["DirectoryWatching", "CInotify"]),
+        .testTarget(
+            name: "SystemdKitTests", dependencies: ["SystemdKit", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "WeightsTests", dependencies: ["Weights"], resources: [.copy("files")]),
+        .testTarget(name: "WeightsFetchTests", dependencies: ["WeightsFetch"]),
         .testTarget(name: "NetworksTests", dependencies: ["Networks"], resources: [.copy("golden")]),
         .testTarget(name: "CycleGANTests", dependencies: ["CycleGAN"], resources: [.copy("golden")]),
-        .testTarget(name: "WeightsStoreTests", dependencies: ["WeightsStore", "Weights"]),
         .testTarget(name: "StylizingTests", dependencies: ["Stylizing"]),
         // A service with a translator that needs no time and failure points that end it: the crash tests' victim.
         .executableTarget(
             name: "styled-victim", dependencies: ["StyleService", "Photos", "SystemdKit"], path: "Tests/StyledVictim"),
         .testTarget(name: "StyleServiceTests", dependencies: ["StyleService", "styled-victim"]),
         .testTarget(
-            name: "ProgramTests", dependencies: ["cyclegan-styled", "cyclegan-style"], exclude: ["private-systemd.sh"]),
+            name: "ProgramTests", dependencies: ["cyclegan-styled", "cyclegan-style", "Photos"], exclude: ["private-systemd.sh"]),
     ],
     swiftLanguageModes: [.v6]
 )

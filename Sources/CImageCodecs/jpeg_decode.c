@@ -167,7 +167,9 @@ cic_status cic_jpeg_read_rows(cic_jpeg_decoder *decoder, uint8_t *rows, size_t r
         JSAMPROW pointers[16];
         JDIMENSION wanted = 0;
         for (; wanted < 16 && done + wanted < row_count; wanted++) pointers[wanted] = rows + (done + wanted) * stride;
-        done += jpeg_read_scanlines(jpeg, pointers, wanted);
+        JDIMENSION got = jpeg_read_scanlines(jpeg, pointers, wanted);
+        if (got == 0) fail(decoder, CIC_CORRUPT, "it has fewer rows than it says");
+        done += got;
     }
     return CIC_OK;
 }

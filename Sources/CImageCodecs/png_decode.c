@@ -41,7 +41,8 @@ static void on_error(png_structp png, png_const_charp text) {
 static void on_warning(png_structp png, png_const_charp text) {
     cic_png_decoder *decoder = png_get_error_ptr(png);
     // Checksums that are wrong but accepted arrive here.
-    if (decoder->accept_damage && decoder->damage[0] == 0 && strstr(text, "CRC")) cic_set_message(decoder->damage, text);
+    int is_kept = decoder->accept_damage && decoder->damage[0] == 0 && strstr(text, "CRC");
+    if (is_kept) cic_set_message(decoder->damage, text);
 }
 
 static void on_read(png_structp png, png_bytep target, size_t count) {

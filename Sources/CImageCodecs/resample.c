@@ -1,5 +1,6 @@
 // Antialiased separable resampling in fixed point: when shrinking, the filter is stretched by the scale, so that every
-// source pixel counts. The rounding follows Pillow's 8-bit path (22 fractional bits, rows first), so that results agree.
+// source pixel counts. The rounding follows Pillow's 8-bit path (22 fractional bits, rows first), so that results
+// agree.
 
 #include <math.h>
 #include <stdlib.h>
@@ -193,7 +194,10 @@ cic_status cic_resample(
         return done ? CIC_OK : CIC_NO_MEMORY;
     }
     size_t stride = target_width * channels;
-    if (!is_across) return resample_down(source, stride, height, target, target_height, filter) ? CIC_OK : CIC_NO_MEMORY;
+    if (!is_across) {
+        int done = resample_down(source, stride, height, target, target_height, filter);
+        return done ? CIC_OK : CIC_NO_MEMORY;
+    }
     uint8_t *between = malloc(height * stride);
     int done = between && resample_across(source, width, height, channels, between, target_width, filter)
         && resample_down(between, stride, height, target, target_height, filter);

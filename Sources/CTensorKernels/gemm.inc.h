@@ -4,6 +4,11 @@ static void pack_b(ptrdiff_t k, ptrdiff_t n, const float *b, ptrdiff_t ldb, int 
     for (ptrdiff_t j = 0; j < n; j += CTK_PANEL) {
         ptrdiff_t columns = n - j < CTK_PANEL ? n - j : CTK_PANEL;
         ptrdiff_t width = columns <= 8 ? 8 : CTK_PANEL;
+        if (!transposed && columns == width) {
+            for (ptrdiff_t p = 0; p < k; p++, packed += width)
+                memcpy(packed, b + p * ldb + j, (size_t)width * sizeof(float));
+            continue;
+        }
         for (ptrdiff_t p = 0; p < k; p++) {
             for (ptrdiff_t i = 0; i < width; i++)
                 packed[i] = i < columns ? (transposed ? b[(j + i) * ldb + p] : b[p * ldb + j + i]) : 0;

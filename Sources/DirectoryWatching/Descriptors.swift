@@ -31,35 +31,28 @@ struct Descriptor: ~Copyable {
         guard fstat(raw, &status) == 0 else { throw WatchError(call: "fstat", code: errno) }
         return status
     }
+}
 
-    func fileSystemMagic() throws -> UInt64 {
-        var magic: UInt64 = 0
-        let result = CInotify_fileSystemMagic(raw, &magic)
-        guard result == 0 else { throw WatchError(call: "fstatfs", code: -result) }
-        return magic
+/// The names in an open directory, without `.` and `..`, in byte order.
+func names(in directory: CInt) throws -> [[UInt8]] {
+    // closedir closes what fdopendir was given. Opening `.` anew would need the right to enter the directory.
+    let copy = dup(directory)
+    guard copy >= 0 else { throw WatchError(call: "dup", code: errno) }
+    guard let stream = fdopendir(copy) else {
+        let code = errno
+        close(copy)
+        throw WatchError(call: "fdopendir", code: code)
     }
-
-    /// The names in this directory, without `.` and `..`.
-    func names() throws -> [[UInt8]] {
-        // A descriptor of its own: closedir closes what fdopendir was given, and listing moves the offset.
-        let copy = CInotify_openAt(raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
-        guard copy >= 0 else { throw WatchError(call: "open", code: -copy) }
-        guard let stream = fdopendir(copy) else {
-            close(copy)
-            throw WatchError(call: "fdopendir", code: errno)
-        }
-        defer { closedir(stream) }
-        var names: [[UInt8]] = []
-        var error: CInt = 0
-        while let name = CInotify_nextEntry(stream, &error) {
-            let length = strlen(name)
-            let bytes = UnsafeRawBufferPointer(start: name, count: length)
-            if bytes.elementsEqual([dot]) || bytes.elementsEqual([dot, dot]) { continue }
-            names.append(Array(bytes))
-        }
-        guard error == 0 else { throw WatchError(call: "readdir", code: -error) }
-        return names
+    defer { closedir(stream) }
+    var names: [[UInt8]] = []
+    var error: CInt = 0
+    while let name = CInotify_nextEntry(stream, &error) {
+        let bytes = UnsafeRawBufferPointer(start: name, count: strlen(name))
+        if bytes.elementsEqual([dot]) || bytes.elementsEqual([dot, dot]) { continue }
+        names.append(Array(bytes))
     }
+    guard error == 0 else { throw WatchError(call: "readdir", code: -error) }
+    return names.sorted { $0.lexicographicallyPrecedes($1) }
 }
 
 private let dot = UInt8(ascii: ".")

@@ -7,6 +7,8 @@ final class DirectoryNode {
     private(set) weak var parent: DirectoryNode?
     let device: UInt64
     let inode: UInt64
+    /// The name of a file system that does not tell of all changes, nil on others.
+    var remote: String?
     /// The kernel's watch, nil where it is polled instead.
     var watch: Int32?
     /// The error that kept the last scan from reading it, so that it is told once.

@@ -80,7 +80,7 @@ public final class DirectoryWatcher: Sendable {
     /// Drops what is known about a file without telling that it vanished: its owner has taken it away. If it is still
     /// there when it is next looked at, it counts as new.
     public func forget(_ path: BytePath) {
-        post(.forget(path))
+        running.withLock { $0.mailbox }?.post(forgetting: path)
     }
 
     /// Waits for a file anew, though it was told complete before.
@@ -113,11 +113,10 @@ public final class DirectoryWatcher: Sendable {
         let (root, options) = (root, options)
         let recent = output.reader?.recentEvents ?? []
         return table.read { contents in
-            let settle = contents.settle
             let entries = contents.files.filter { !$0.value.isReported }.map { path, record in
                 WatchSnapshot.Entry(
                     relative: path, identity: record.identity,
-                    standing: record.standing(now: now, settle: settle, options: options))
+                    standing: record.standing(now: now, options: options))
             }.sorted { $0.relative < $1.relative }
             return WatchSnapshot(
                 root: root, state: contents.state,
@@ -145,7 +144,7 @@ public final class DirectoryWatcher: Sendable {
         let now = monotonicNow()
         let options = options
         return table.read { contents in
-            contents.files[relative]?.standing(now: now, settle: contents.settle, options: options) ?? .unseen
+            contents.files[relative]?.standing(now: now, options: options) ?? .unseen
         }
     }
 

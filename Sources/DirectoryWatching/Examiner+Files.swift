@@ -6,9 +6,10 @@ extension Examiner {
     func sample(_ name: [UInt8], in node: DirectoryNode, _ identity: FileIdentity) {
         let relative = node.relative.appending(name)
         let now = monotonicNow()
+        let settle = settle(in: node)
         node.files.insert(name)
         guard var record = table[relative] else {
-            var record = FileRecord(identity: identity, now: now)
+            var record = FileRecord(identity: identity, settle: settle, now: now)
             if let earlier = remembered[relative], earlier.identity == identity {
                 table[relative] = earlier
             } else {
@@ -22,7 +23,7 @@ extension Examiner {
         if record.toldRestless, record.due != nil {
             table[relative] = record
         } else {
-            schedule(&record, relative, at: now + settle)
+            schedule(&record, relative, at: now + record.settle)
         }
     }
 
@@ -30,7 +31,7 @@ extension Examiner {
         let relative = node.relative.appending(name)
         node.files.insert(name)
         if let record = table[relative], record.stage == .refused(reason), record.identity.inode == identity.inode { return }
-        var record = FileRecord(identity: identity, now: monotonicNow())
+        var record = FileRecord(identity: identity, settle: 0, now: monotonicNow())
         record.stage = .refused(reason)
         table[relative] = record
         output.send(.refused(rootPath.appending(relative), reason))
@@ -39,10 +40,10 @@ extension Examiner {
     private func noteChange(_ record: inout FileRecord, _ relative: BytePath, _ identity: FileIdentity, _ now: Int64) {
         if record.isReported {
             output.send(.changed(rootPath.appending(relative)))
-            record = FileRecord(identity: identity, now: now)
+            record = FileRecord(identity: identity, settle: record.settle, now: now)
             return
         }
-        if case .refused = record.stage { record = FileRecord(identity: identity, now: now) }
+        if case .refused = record.stage { record = FileRecord(identity: identity, settle: record.settle, now: now) }
         // An empty file that is being filled starts anew; so does one that could not be read.
         if record.stage == .empty { record.began = now }
         record.identity = identity
@@ -91,6 +92,7 @@ extension Examiner {
         let identity = try FileIdentity(fileDescriptor: file)
         var now = monotonicNow()
         if identity != record.identity { noteChange(&record, relative, identity, now) }
+        let settle = record.settle
         let isSettled = now - record.since >= settle
         let isRestless = record.toldRestless && !isSettled
         guard isSettled || isRestless else { return schedule(&record, relative, at: record.since + settle) }
@@ -138,12 +140,22 @@ extension Examiner {
         options.companionSuffixes.lazy.map { name + Array($0.utf8) }.first { (try? status(at: directory, $0)) != nil }
     }
 
+    /// A name that cannot even be looked at, as in a directory that may be listed but not entered.
+    func noteUnreadable(_ name: [UInt8], in node: DirectoryNode, _ error: any Error) {
+        let relative = node.relative.appending(name)
+        let unknown = FileIdentity(device: 0, inode: 0, size: 0, modified: 0, changed: 0)
+        var record = table[relative] ?? FileRecord(identity: unknown, settle: settle(in: node), now: monotonicNow())
+        if case .unreadable = record.stage { return }
+        node.files.insert(name)
+        failed(&record, relative, name, node, error)
+    }
+
     private func failed(_ record: inout FileRecord, _ relative: BytePath, _ name: [UInt8], _ node: DirectoryNode, _ error: any Error) {
         let code = (error as? WatchError)?.code ?? EIO
         switch code {
         case ENOENT, ELOOP, ENXIO, ENOTDIR, ESTALE:
             // Gone, or something else by now. If the directory itself is another, its own hint follows; look again soon.
-            schedule(&record, relative, at: monotonicNow() + settle)
+            schedule(&record, relative, at: monotonicNow() + record.settle)
             examine([name], in: node)
         default:
             record.retryDelay = record.retryDelay == 0 ? 5_000_000_000 : min(record.retryDelay * 2, options.rescanInterval.inNanoseconds)

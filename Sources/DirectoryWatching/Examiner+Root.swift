@@ -9,12 +9,10 @@ extension Examiner {
             let descriptor = try Descriptor.directory(at: AT_FDCWD, rootPath.bytes, follow: true)
             forgetAncestors()
             let status = try descriptor.status()
-            let magic = try descriptor.fileSystemMagic()
             directories = 1
-            root = DirectoryNode(name: [], parent: nil, device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
-            remote = options.polling == .never ? nil : surroundings.remoteName(magic)
-            let settle = Duration.nanoseconds(settle)
-            table.change { $0.settle = settle }
+            let node = DirectoryNode(name: [], parent: nil, device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+            node.remote = remoteName(descriptor.raw)
+            root = node
         } catch {
             return waitForRoot(error as? WatchError)
         }
@@ -113,6 +111,12 @@ extension Examiner {
 
     // MARK: Watches
 
+    func remoteName(_ descriptor: CInt) -> String? {
+        var magic: UInt64 = 0
+        guard options.polling != .never, CInotify_fileSystemMagic(descriptor, &magic) == 0 else { return nil }
+        return surroundings.remoteName(magic)
+    }
+
     func openReader() {
         guard options.polling != .always, reader == nil else { return }
         do {
@@ -129,16 +133,22 @@ extension Examiner {
 
     /// Adds the kernel's watch to a directory that is open.
     func ensureWatch(_ node: DirectoryNode, _ descriptor: CInt) {
-        guard node.watch == nil, watchLimit == nil, remote == nil, let reader else { return }
-        do {
-            let watch = try reader.watch(directory: descriptor, path: path(of: node))
-            node.watch = watch
-            nodesByWatch[watch, default: []].append(node)
-        } catch {
-            watchLimit = (error as? WatchError)?.code ?? EIO
-            // Outside a full scan, one is needed to say so and to begin polling.
-            nextPoll = nextPoll ?? monotonicNow()
+        if node.watch != nil { return }
+        if watchLimit == nil, node.remote == nil, let reader {
+            do {
+                let watch = try reader.watch(directory: descriptor, path: path(of: node))
+                node.watch = watch
+                nodesByWatch[watch, default: []].append(node)
+                return
+            } catch {
+                let code = (error as? WatchError)?.code ?? EIO
+                // Gone in this moment: the directory above tells.
+                if [ENOENT, ENOTDIR, ELOOP].contains(code) { return }
+                watchLimit = code
+            }
         }
+        // A full scan, to which this may belong, sets its own time; otherwise one is needed to begin polling.
+        nextPoll = nextPoll ?? monotonicNow()
     }
 
     func removeWatch(_ node: DirectoryNode) {
@@ -154,7 +164,7 @@ extension Examiner {
     /// After a full scan: how the directory is being watched now, and one message if that is less than it should be.
     func settleState() {
         if options.polling == .always { return setState(.polling(reason: "as configured")) }
-        if let remote { return setState(.polling(reason: "\(remote) does not tell of changes made elsewhere")) }
+        if let remote = root?.remote { return setState(.polling(reason: "\(remote) does not tell of changes made elsewhere")) }
         if reader == nil { return setState(.polling(reason: unwatchedReason ?? "inotify is not available")) }
         unwatchedReason = nil
         if let code = watchLimit {
@@ -175,31 +185,5 @@ extension Examiner {
             return contents.state != state
         }
         if isNew { output.send(.state(state)) }
-    }
-
-    private func watchLimitNotice(_ code: CInt) -> String {
-        let seconds = options.pollInterval / .seconds(1)
-        guard code == ENOSPC else {
-            return "\(rootPath): directories cannot be watched (\(String(cString: strerror(code)))); they are scanned every \(seconds) s instead"
-        }
-        let limit = Self.limit("max_user_watches").map { "is \($0)" } ?? "is reached"
-        return "\(rootPath): the limit fs.inotify.max_user_watches \(limit), shared by all programs of this user; \(directories) director\(directories == 1 ? "y needs" : "ies need") a watch each, \(watches) got one. Those without are scanned every \(seconds) s. To raise it: sysctl fs.inotify.max_user_watches=NUMBER"
-    }
-
-    private func instanceLimitNotice(_ code: CInt) -> String {
-        let seconds = options.pollInterval / .seconds(1)
-        guard code == EMFILE else {
-            return "\(rootPath): inotify is not available (\(String(cString: strerror(code)))); scanning every \(seconds) s instead"
-        }
-        let limit = Self.limit("max_user_instances").map { "is \($0)" } ?? "is reached"
-        return "\(rootPath): the limit fs.inotify.max_user_instances \(limit), shared by all programs of this user; 1 more is needed. Scanning every \(seconds) s instead. To raise it: sysctl fs.inotify.max_user_instances=NUMBER"
-    }
-
-    /// A limit's value, nil where /proc/sys is hidden from the service.
-    private static func limit(_ name: String) -> Int? {
-        guard let file = try? Descriptor.file(at: AT_FDCWD, Array("/proc/sys/fs/inotify/\(name)".utf8)) else { return nil }
-        var text = [UInt8](repeating: 0, count: 32)
-        let count = read(file.raw, &text, text.count)
-        return count > 0 ? Int(String(decoding: text[..<count], as: UTF8.self).filter(\.isNumber)) : nil
     }
 }

@@ -50,8 +50,12 @@ extension Examiner {
 
     /// Watches, then lists: whatever comes after the listing leads to an event.
     private func scan(_ node: DirectoryNode, _ descriptor: CInt) throws {
+        if let parent = node.parent {
+            // A mount below the inbox may be of another kind.
+            node.remote = parent.device == node.device ? parent.remote : remoteName(descriptor)
+        }
         ensureWatch(node, descriptor)
-        let names = try descriptorNames(descriptor)
+        let names = try names(in: descriptor)
         node.unreadable = nil
         var present = Set<[UInt8]>(minimumCapacity: names.count)
         for name in names {
@@ -61,11 +65,6 @@ extension Examiner {
         }
         for name in node.files.subtracting(present) { examine(name, in: node, descriptor, deep: false) }
         for name in Set(node.children.keys).subtracting(present) { examine(name, in: node, descriptor, deep: false) }
-    }
-
-    private func descriptorNames(_ descriptor: CInt) throws -> [[UInt8]] {
-        let listing = Descriptor(dup(descriptor))
-        return try listing.names().sorted { $0.lexicographicallyPrecedes($1) }
     }
 
     private func directoryFailed(_ node: DirectoryNode, _ error: any Error) {
@@ -131,7 +130,7 @@ extension Examiner {
         } catch let error as WatchError where error.code == ENOENT {
             return remove(name, from: node)
         } catch {
-            return  // a passing fault of the file system; the next scan looks again
+            return noteUnreadable(name, in: node, error)
         }
         switch found.st_mode & S_IFMT {
         case S_IFDIR:
@@ -220,6 +219,9 @@ extension Examiner {
 
     private func isExcluded(_ relative: BytePath, _ device: UInt64, _ inode: UInt64) -> Bool {
         excludedIdentities.contains([device, inode])
-            || options.excludedDirectories.contains { $0.isAbsolute ? $0.relative(to: rootPath) == relative : $0.components == relative.components }
+            || options.excludedDirectories.contains { directory in
+                let excluded = directory.isAbsolute ? directory.relative(to: rootPath) : directory
+                return excluded?.components == relative.components
+            }
     }
 }

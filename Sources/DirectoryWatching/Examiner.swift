@@ -26,7 +26,6 @@ final class Examiner: @unchecked Sendable {
     var due = DeadlineQueue()
     /// What was told complete before the root was lost, by path.
     var remembered: [BytePath: FileRecord] = [:]
-    var remote: String?
     var unwatchedReason: String?
     /// The error that ended attempts to add watches until the next full scan.
     var watchLimit: CInt?
@@ -108,6 +107,8 @@ final class Examiner: @unchecked Sendable {
     private func handle(_ mail: Mail) {
         if mail.isEmpty { return }
         if mail.overflowed { noteOverflow() }
+        // Whoever forgets a file is about to take it away: the hint of that may have come with the same mail.
+        for path in mail.forgotten { forget(path) }
         let aboutAncestors = ancestorWatches.contains {
             mail.names[$0]?.contains(awaitedName) ?? false || mail.directories.contains($0) || mail.ended.contains($0)
         }
@@ -127,8 +128,6 @@ final class Examiner: @unchecked Sendable {
             if overflowRescan != nil || !isFullyWatched { rescan() }
             publishCounts()
             output.synchronised(token)
-        case .forget(let path):
-            forget(path)
         case .reexamine(let path):
             reexamine(path)
         }
@@ -151,7 +150,11 @@ final class Examiner: @unchecked Sendable {
         if overflowRescan == nil { overflowRescan = now + overflowDelay }
         if toldOverflow.map({ now - $0 > 60_000_000_000 }) ?? true {
             toldOverflow = now
-            output.send(.notice("\(rootPath): more events at once than are kept (fs.inotify.max_queued_events); everything is scanned instead, so that nothing is lost"))
+            let text = """
+                \(rootPath): more events at once than are kept (fs.inotify.max_queued_events); everything is scanned instead, \
+                so that nothing is lost
+                """
+            output.send(.notice(text))
         }
     }
 
@@ -159,8 +162,8 @@ final class Examiner: @unchecked Sendable {
         root != nil && nextPoll == nil
     }
 
-    var settle: Int64 {
-        (remote == nil ? options.settle : options.networkSettle).inNanoseconds
+    func settle(in node: DirectoryNode) -> Int64 {
+        (node.remote == nil ? options.settle : options.networkSettle).inNanoseconds
     }
 
     func path(of node: DirectoryNode) -> BytePath {

@@ -13,6 +13,8 @@ struct FileRecord {
     }
 
     var identity: FileIdentity
+    /// How long it must be left alone.
+    var settle: Int64
     var stage = Stage.settling
     /// When waiting for it began.
     var began: Int64
@@ -25,8 +27,9 @@ struct FileRecord {
     var toldRestless = false
     var toldEmpty = false
 
-    init(identity: FileIdentity, now: Int64) {
+    init(identity: FileIdentity, settle: Int64, now: Int64) {
         self.identity = identity
+        self.settle = settle
         began = now
         since = now
     }
@@ -41,7 +44,6 @@ final class FileTable: Sendable {
     struct Contents {
         var files: [BytePath: FileRecord] = [:]
         var state = InboxState.stopped
-        var settle = Duration.zero
         var directories = 0
         var watches = 0
         var scans = 0
@@ -66,10 +68,10 @@ final class FileTable: Sendable {
 }
 
 extension FileRecord {
-    func standing(now: Int64, settle: Duration, options: WatchOptions) -> FileStanding {
+    func standing(now: Int64, options: WatchOptions) -> FileStanding {
         let unchanged = Duration.nanoseconds(now - since)
         return switch stage {
-        case .settling: .settling(unchanged: unchanged, settle: settle)
+        case .settling: .settling(unchanged: unchanged, settle: .nanoseconds(settle))
         case .incomplete: .incomplete(unchanged: unchanged, patience: options.incompleteAfter)
         case .companion(let name): .companion(BytePath(bytes: name), unchanged: unchanged)
         case .empty: .empty

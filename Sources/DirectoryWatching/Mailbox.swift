@@ -10,17 +10,18 @@ struct Mail {
     /// Watches that the kernel has ended.
     var ended: Set<Int32> = []
     var overflowed = false
+    /// Files whose owner takes them away.
+    var forgotten: [BytePath] = []
     var commands: [Command] = []
 
     enum Command {
         case rescan
         case sync(UInt64)
-        case forget(BytePath)
         case reexamine(BytePath)
     }
 
     var isEmpty: Bool {
-        names.isEmpty && directories.isEmpty && ended.isEmpty && !overflowed && commands.isEmpty
+        names.isEmpty && directories.isEmpty && ended.isEmpty && !overflowed && forgotten.isEmpty && commands.isEmpty
     }
 }
 
@@ -61,6 +62,11 @@ final class Mailbox: Sendable {
 
     func post(_ command: Mail.Command) {
         contents.withLock { $0.mail.commands.append(command) }
+        wakeup.signal()
+    }
+
+    func post(forgetting path: BytePath) {
+        contents.withLock { $0.mail.forgotten.append(path) }
         wakeup.signal()
     }
 

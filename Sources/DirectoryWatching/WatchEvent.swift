@@ -141,9 +141,3 @@ public struct WatchSnapshot: Sendable {
     public var recentEvents: [KernelEvent]
 }
 
-/// An event as the kernel told it.
-public struct KernelEvent: Sendable, Hashable {
-    public let watch: Int32
-    public let mask: UInt32
-    public let name: BytePath
-}

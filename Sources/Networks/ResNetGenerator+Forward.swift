@@ -24,6 +24,12 @@ extension ResNetGenerator {
         }
     }
 
+    /// The storage to use where memory is plentiful: past some size computing the full-resolution layers twice, in bands that
+    /// stay near the processor, costs little time and saves half the memory.
+    public func preferredStorage(height: Int, width: Int) -> Storage {
+        activationBytes(height: height, width: width, storage: .all) <= 256 << 20 ? .all : .halfResolution
+    }
+
     /// Rows of full resolution that are computed at a time.
     private func fullBandRows(width: Int) -> Int {
         if let rows = bandRowsForTests.withLock({ $0 }) { return rows }
@@ -36,8 +42,9 @@ extension ResNetGenerator {
     }
 
     /// Translates one image of any size: x (1, H, W, 3) in [-1, 1] to the same.
-    public func callAsFunction(_ x: Tensor, storage: Storage = .all) -> Tensor {
+    public func callAsFunction(_ x: Tensor, storage: Storage? = nil) -> Tensor {
         let row = x.shape.w * 3
+        let storage = storage ?? preferredStorage(height: x.shape.h, width: x.shape.w)
         let y = Tensor(x.shape)
         // Without a report nothing can abandon it.
         try! translate(height: x.shape.h, width: x.shape.w, storage: storage, progress: nil) { rows, target in
@@ -92,12 +99,18 @@ extension ResNetGenerator {
         let full = storage == .all ? height : fullBandRows(width: width)
 
         var x: any Stage = InputStage(height: height, width: width, bandRows: full, fill: input)
-        x = try layer(first, x, slope: slope, stored: storage == .all, bandRows: full, meter)
-        x = try layer(down1, x, slope: slope, stored: storage < .quarterResolution, bandRows: full / 2, meter)
-        x = try layer(down2, x, slope: slope, stored: true, bandRows: full / 4, meter)
-        x = StoredStage(tensor: try trunk((x as! StoredStage).tensor, twice: storage == .quarterResolution, bandRows: full / 4, meter))
-        x = try layer(up1, x, slope: slope, stored: storage < .quarterResolution, bandRows: full / 2, meter)
-        x = try layer(up2, x, slope: slope, stored: storage == .all, bandRows: full, meter)
+        /// The layer before is not read any more: where memory is short, what it took goes back before the next takes its own.
+        func advance(_ next: any Stage) {
+            x = next
+            if storage != .all { BufferPool.shared.trim(above: 32 << 20) }
+        }
+        advance(try layer(first, x, slope: slope, stored: storage == .all, bandRows: full, meter))
+        advance(try layer(down1, x, slope: slope, stored: storage < .quarterResolution, bandRows: full / 2, meter))
+        let quarter = try layer(down2, x, slope: slope, stored: true, bandRows: full / 4, meter) as! StoredStage
+        advance(quarter)
+        advance(StoredStage(tensor: try trunk(quarter.tensor, twice: storage == .quarterResolution, bandRows: full / 4, meter)))
+        advance(try layer(up1, x, slope: slope, stored: storage < .quarterResolution, bandRows: full / 2, meter))
+        advance(try layer(up2, x, slope: slope, stored: storage == .all, bandRows: full, meter))
         try inBands(height, full) { rows in
             let buffer = BufferPool.shared.take(rows.count * width * 3)
             try compute(last, x, rows, into: buffer.pointer, sums: nil, meter)

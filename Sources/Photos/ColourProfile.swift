@@ -50,10 +50,11 @@ final class ColourProfile {
         default: source = nil
         }
         let target = cmsCreate_sRGBProfileTHR(context)
+        // What "perceptual" does between profiles of versions 2 and 4 differs between releases of Little CMS.
         let transform = source.flatMap {
             cmsCreateTransformTHR(
                 context, profile, $0, target, Self.format(space: PT_RGB, channels: 3),
-                cmsUInt32Number(INTENT_PERCEPTUAL), 0)
+                cmsUInt32Number(INTENT_RELATIVE_COLORIMETRIC), cmsUInt32Number(cmsFLAGS_BLACKPOINTCOMPENSATION))
         }
         var description = [CChar](repeating: 0, count: 256)
         cmsGetProfileInfoASCII(profile, cmsInfoDescription, "en", "US", &description, 255)

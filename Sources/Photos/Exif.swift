@@ -28,7 +28,8 @@ struct Exif {
             guard let order = reader.uint16(at: 0), order == 0x4949 || order == 0x4D4D else { return nil }
             reader.isLittleEndian = order == 0x4949
             guard reader.uint16(at: 2) == 42, let directory = reader.uint32(at: 4), directory >= 8,
-                let count = reader.uint16(at: directory), reader.has(2 + 12 * count, at: directory)
+                let count = reader.uint16(at: directory), count <= Self.mostEntries,
+                reader.has(2 + 12 * count, at: directory)
             else { return nil }
             return (reader.isLittleEndian, directory)
         }
@@ -41,8 +42,7 @@ struct Exif {
     /// 1 to 8, or nil where there is none or one that means nothing.
     var orientation: Int? {
         guard let entry = entries(at: firstDirectory).first(where: { $0.tag == Tag.orientation }) else { return nil }
-        let value = number(entry)
-        return value.flatMap { (1...8).contains($0) ? $0 : nil }
+        return number(entry).flatMap { (1...8).contains($0) ? $0 : nil }
     }
 
     /// The same data for a photo that is upright, in sRGB and `width` x `height`, without its thumbnail, and without
@@ -52,75 +52,92 @@ struct Exif {
         return copy.clean(width: width, height: height, dropsLocation: dropsLocation) ? copy.bytes : nil
     }
 
+    /// More entries than any camera writes: whoever declares more wants to cost time.
+    private static let mostEntries = 1_000
+
     private mutating func clean(width: Int, height: Int, dropsLocation: Bool) -> Bool {
         let entries = entries(at: firstDirectory)
         let linkPosition = firstDirectory + 2 + 12 * declaredCount(at: firstDirectory)
+        guard linkPosition + 4 <= bytes.count, Set(entries.map(\.tag)).count == entries.count else { return false }
         var cleared: [Range<Int>] = []
         var kept = [0..<8, firstDirectory..<linkPosition + 4]
         for entry in entries {
             switch entry.tag {
             case Tag.orientation: set(entry, to: 1)
             case Tag.exifDirectory:
-                guard let directory = number(entry) else { break }
+                guard let directory = number(entry) else { return false }
                 kept.append(directory..<directory + 2 + 12 * declaredCount(at: directory))
-                for entry in self.entries(at: directory) {
-                    switch entry.tag {
-                    case Tag.colourSpace: set(entry, to: 1)
-                    case Tag.pixelWidth: set(entry, to: width)
-                    case Tag.pixelHeight: set(entry, to: height)
-                    default: break
-                    }
-                }
+                correct(directory, width: width, height: height)
             case Tag.gpsDirectory where dropsLocation:
-                if let directory = number(entry) { cleared += extent(ofDirectory: directory) }
+                guard let directory = number(entry), let extent = extent(ofDirectory: directory) else { return false }
+                cleared += extent
             default: break
             }
         }
         // The second directory, and any after it, describe thumbnails.
         var next = uint32(at: linkPosition) ?? 0
         for _ in 0..<8 where next != 0 {
-            let directory = next
-            cleared += extent(ofDirectory: directory)
-            next = uint32(at: directory + 2 + 12 * declaredCount(at: directory)) ?? 0
+            guard let extent = extent(ofDirectory: next) else { return false }
+            cleared += extent
+            next = uint32(at: next + 2 + 12 * declaredCount(at: next)) ?? 0
         }
-        cleared = cleared.map { $0.clamped(to: 0..<bytes.count) }.filter { !$0.isEmpty }
+        cleared = merged(cleared.map { $0.clamped(to: 0..<bytes.count) })
         guard !cleared.contains(where: { range in kept.contains { $0.overlaps(range) } }) else { return false }
         for range in cleared { bytes.replaceSubrange(range, with: repeatElement(0, count: range.count)) }
-        if bytes.count >= linkPosition + 4 { store(0, width: 4, at: linkPosition) }
-        if dropsLocation { remove(tag: Tag.gpsDirectory) }
-        // What was cleared at the very end need not be carried along.
-        for range in cleared.sorted(by: { $0.upperBound > $1.upperBound }) where range.upperBound == bytes.count {
-            bytes.removeLast(range.count)
+        store(0, width: 4, at: linkPosition)
+        if dropsLocation, let entry = entries.first(where: { $0.tag == Tag.gpsDirectory }) {
+            bytes.replaceSubrange(
+                entry.position..<linkPosition + 4,
+                with: bytes[entry.position + 12..<linkPosition + 4] + [UInt8](repeating: 0, count: 12))
+            store(declaredCount(at: firstDirectory) - 1, width: 2, at: firstDirectory)
         }
+        // What was cleared at the very end need not be carried along.
+        if let last = cleared.last, last.upperBound == bytes.count { bytes.removeLast(last.count) }
         return true
     }
 
-    /// Every stretch of bytes that a directory and its values, thumbnail included, take up.
-    private func extent(ofDirectory directory: Int) -> [Range<Int>] {
-        guard directory >= 8, directory < bytes.count else { return [] }
-        var ranges = [directory..<directory + 6 + 12 * declaredCount(at: directory)]
-        var values: [Int: [Int]] = [:]
+    /// Makes the EXIF directory describe the photo as it is now.
+    private mutating func correct(_ directory: Int, width: Int, height: Int) {
         for entry in entries(at: directory) {
-            if entry.value.count > 4 { ranges.append(entry.value) }
-            values[entry.tag] = numbers(entry)
+            switch entry.tag {
+            case Tag.colourSpace: set(entry, to: 1)
+            case Tag.pixelWidth: set(entry, to: width)
+            case Tag.pixelHeight: set(entry, to: height)
+            default: break
+            }
         }
+    }
+
+    /// Every stretch of bytes that a directory and its values, thumbnail included, take up; nil when it is too odd.
+    private func extent(ofDirectory directory: Int) -> [Range<Int>]? {
+        guard directory >= 8, directory < bytes.count else { return [] }
+        guard declaredCount(at: directory) <= Self.mostEntries else { return nil }
+        var ranges = [directory..<directory + 6 + 12 * declaredCount(at: directory)]
+        let entries = entries(at: directory)
+        ranges += entries.map(\.value).filter { $0.count > 4 }
         for (offsets, lengths) in [(Tag.thumbnailOffset, Tag.thumbnailLength), (Tag.stripOffsets, Tag.stripLengths)] {
-            for (offset, length) in zip(values[offsets] ?? [], values[lengths] ?? []) where offset >= 8 {
+            guard let offsets = entries.first(where: { $0.tag == offsets }),
+                let lengths = entries.first(where: { $0.tag == lengths })
+            else { continue }
+            guard offsets.count <= Self.mostEntries, lengths.count <= Self.mostEntries else { return nil }
+            for (offset, length) in zip(numbers(offsets), numbers(lengths)) where offset >= 8 {
                 ranges.append(offset..<offset + length)
             }
         }
         return ranges
     }
 
-    private mutating func remove(tag: Int) {
-        let count = declaredCount(at: firstDirectory)
-        while let entry = entries(at: firstDirectory).first(where: { $0.tag == tag }) {
-            let now = declaredCount(at: firstDirectory)
-            let end = min(firstDirectory + 2 + 12 * now + 4, bytes.count)
-            bytes.replaceSubrange(entry.position..<end, with: Array(bytes[entry.position + 12..<end]) + [UInt8](repeating: 0, count: 12))
-            store(now - 1, width: 2, at: firstDirectory)
-            precondition(now <= count)
+    /// The same bytes in as few ranges as possible, in order.
+    private func merged(_ ranges: [Range<Int>]) -> [Range<Int>] {
+        var result: [Range<Int>] = []
+        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) where !range.isEmpty {
+            if let last = result.last, last.upperBound >= range.lowerBound {
+                result[result.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
+            } else {
+                result.append(range)
+            }
         }
+        return result
     }
 
     private func declaredCount(at directory: Int) -> Int { uint16(at: directory) ?? 0 }

@@ -115,7 +115,7 @@ struct PNGStructure {
     }
 
     private mutating func inflate(_ packed: UnsafeRawBufferPointer, limits: DecodingLimits) throws -> [UInt8]? {
-        let capacity = max(limits.maxChunkBytes - heldBytes, 0) + 1
+        let capacity = min(max(limits.maxChunkBytes - heldBytes, 0), 1 << 30) + 1
         var status = 0
         let unpacked = [UInt8](unsafeUninitializedCapacity: capacity) { target, count in
             let source = packed.bindMemory(to: UInt8.self)

@@ -1,8 +1,8 @@
 import CImageCodecs
 import Glibc
 
-/// Brings rows from a decoder to where they belong: converted to RGB, separated from alpha, turned upright. Only a strip
-/// of rows exists besides the finished photo.
+/// Brings rows from a decoder to where they belong: converted to RGB, separated from alpha, turned upright. Only a
+/// strip of rows exists besides the finished photo.
 struct PhotoAssembler {
     let source: any RowSource
     let orientation: Int
@@ -15,9 +15,9 @@ struct PhotoAssembler {
     private var height: Int { Int(source.info.height) }
 
     func run() throws -> (pixels: [UInt8], alpha: [UInt8]?) {
-        let count = width * height
         let hasAlpha = source.info.layout == CIC_RGBA
-        try checkMemory(count * (hasAlpha ? 4 : 3))
+        try checkMemory(bytesPerPixel: hasAlpha ? 4 : 3)
+        let count = width * height
         var alpha: [UInt8]?
         let pixels = try [UInt8](unsafeUninitializedCapacity: count * 3) { rgb, initialized in
             guard let target = rgb.baseAddress else { return }
@@ -35,10 +35,10 @@ struct PhotoAssembler {
     }
 
     /// An array that cannot be allocated would end the process.
-    private func checkMemory(_ bytes: Int) throws {
-        guard let probe = malloc(bytes) else {
-            throw PhotoError(
-                kind: .outOfMemory, reason: "the photo is \(width) x \(height) and takes \(bytes) bytes; memory is short")
+    private func checkMemory(bytesPerPixel: Int) throws {
+        let (bytes, overflow) = width.multipliedReportingOverflow(by: height * bytesPerPixel)
+        guard !overflow, let probe = malloc(bytes) else {
+            throw PhotoError(kind: .outOfMemory, reason: "memory is short for a photo of \(width) x \(height) pixels")
         }
         free(probe)
     }

@@ -30,16 +30,18 @@ enum XMP {
             packet[position] = 0x31
             start = position
         }
-        let opening = Array("<xmp:Thumbnails".utf8), closing = Array("</xmp:Thumbnails>".utf8)
-        while let range = packet.withUnsafeBytes({ raw -> Range<Int>? in
+        return packet.withUnsafeBytes { raw in
             let reader = ByteReader(raw)
-            guard let start = reader.firstIndex(of: opening),
+            let opening = Array("<xmp:Thumbnails".utf8), closing = Array("</xmp:Thumbnails>".utf8)
+            var kept: [UInt8] = []
+            var position = 0
+            while let start = reader.firstIndex(of: opening, from: position),
                 let end = reader.firstIndex(of: closing, from: start)
-            else { return nil }
-            return start..<end + closing.count
-        }) {
-            packet.removeSubrange(range)
+            {
+                kept += raw[position..<start]
+                position = end + closing.count
+            }
+            return kept + raw[position...]
         }
-        return packet
     }
 }

@@ -24,10 +24,6 @@ public final class Stylizer: Sendable {
     /// Bytes that activations and pictures may take together; nil for no limit.
     public let memoryBudget: Int?
 
-    /// Layers at full resolution are kept up to this size only: past it, computing them twice in bands costs little more
-    /// time and half the memory.
-    private static let storedActivationBytes = 384 << 20
-
     public init(generator: ResNetGenerator, memoryBudget: Int? = nil) {
         self.generator = generator
         self.memoryBudget = memoryBudget
@@ -81,9 +77,9 @@ public final class Stylizer: Sendable {
         }
         func storage(_ width: Int, _ height: Int) -> ResNetGenerator.Storage? {
             let budget = memoryBudget ?? Int.max
-            let whole = bytes(width, height, .all)
-            if whole <= min(budget, Self.storedActivationBytes) { return .all }
-            return [.halfResolution, .quarterResolution].first { bytes(width, height, $0) <= budget }
+            let preferred = generator.preferredStorage(
+                height: ResNetGenerator.paddedSide(height), width: ResNetGenerator.paddedSide(width))
+            return ResNetGenerator.Storage.allCases.first { $0 >= preferred && bytes(width, height, $0) <= budget }
         }
         if let storage = storage(asked.width, asked.height) { return Plan(width: asked.width, height: asked.height, storage: storage) }
         // Bisect for the largest long side that fits.

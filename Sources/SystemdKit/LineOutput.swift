@@ -23,7 +23,7 @@ struct LineOutput: Sendable {
     /// Metadata without the fields that only a program reads.
     private static func suffix(_ metadata: Logger.Metadata) -> String {
         metadata.filter { !JournalField.isFieldName($0.key) }.sorted { $0.key < $1.key }
-            .map { " \($0.key)=\($0.value)" }.joined()
+            .map { " \($0.key)=" + printable($0.value.description) }.joined()
     }
 
     /// A file's name must not move the cursor or begin a line of its own.

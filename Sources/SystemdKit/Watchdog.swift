@@ -6,7 +6,8 @@ import Synchronization
 public final class Watchdog: Sendable {
     private struct Worker {
         var last: ContinuousClock.Instant
-        var allowance: Duration
+        /// nil where nobody asks for signs of life.
+        var allowance: Duration?
         var told = false
     }
 
@@ -48,7 +49,7 @@ public final class Watchdog: Sendable {
 
     /// A worker begins something and will report progress at least every `allowance` (default: the manager's interval).
     public func begin(_ who: String, allowance: Duration? = nil) {
-        let worker = Worker(last: .now, allowance: allowance ?? interval)
+        let worker = Worker(last: .now, allowance: allowance ?? (interval > .zero ? interval : nil))
         contents.withLock { $0.workers[who] = worker }
     }
 
@@ -68,7 +69,10 @@ public final class Watchdog: Sendable {
     /// The busy workers that have been silent for longer than they may, and for how long.
     public func silent(at now: ContinuousClock.Instant = .now) -> [String: Duration] {
         contents.withLock { contents in
-            contents.workers.filter { now - $0.value.last > $0.value.allowance }.mapValues { now - $0.last }
+            contents.workers.compactMapValues { worker in
+                guard let allowance = worker.allowance, now - worker.last > allowance else { return nil }
+                return now - worker.last
+            }
         }
     }
 

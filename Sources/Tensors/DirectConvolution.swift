@@ -25,7 +25,7 @@ public final class DirectConvolution: Convolution {
         outputChannels co: Int, geometry: ConvolutionGeometry
     ) {
         let weights = geometry.phases.map { phase in
-            packWeights(weight, layout, inputChannels: ci, outputChannels: co, rowTaps: phase.row.taps, columnTaps: phase.column.taps)
+            packWeights(weight, TapSums(layout, rows: phase.row.taps, columns: phase.column.taps), inputChannels: ci, outputChannels: co)
         }
         self.init(
             inputChannels: ci, outputChannels: co, geometry: geometry, weights: weights,
@@ -125,31 +125,3 @@ public final class DirectConvolution: Convolution {
     }
 }
 
-/// Packs a phase's weights, (row taps * column taps * inputChannels) x outputChannels, for the product.
-func packWeights(
-    _ weight: UnsafePointer<Float>, _ layout: WeightLayout, inputChannels ci: Int, outputChannels co: Int,
-    rowTaps: [[Int]], columnTaps: [[Int]]
-) -> Buffer {
-    let k = rowTaps.count * columnTaps.count * ci
-    let plain = BufferPool.shared.take(k * co), packed = BufferPool.shared.take(ctk_packed_size(k, co))
-    for (y, rows) in rowTaps.enumerated() {
-        for (x, columns) in columnTaps.enumerated() {
-            let target = plain.pointer + (y * columnTaps.count + x) * ci * co
-            var first = true
-            for row in rows {
-                for column in columns {
-                    let source = weight + layout.offset(row, column, 0, 0)
-                    for i in 0..<ci {
-                        for o in 0..<co {
-                            let w = source[i * layout.inputStride + o * layout.outputStride]
-                            if first { target[i * co + o] = w } else { target[i * co + o] += w }
-                        }
-                    }
-                    first = false
-                }
-            }
-        }
-    }
-    Kernels.current.pointee.pack_b(k, co, plain.pointer, co, 0, packed.pointer)
-    return packed
-}

@@ -8,18 +8,24 @@ public final class Tape {
     }
 
     private var records: [Record] = []
-    /// Tensors whose gradient is wanted, or which depend on one.
+    /// Tensors whose gradient is wanted; held, so that none of them is mistaken for another at its place in memory.
+    private var watched: [ObjectIdentifier: Tensor] = [:]
+    /// Those, and the recorded ones that depend on them.
     private var tracked: Set<ObjectIdentifier> = []
     private var gradients: [ObjectIdentifier: Tensor] = [:]
 
     public init() {}
 
     /// Asks for the gradient with respect to a tensor; to be called before it is used.
-    public func watch(_ tensor: Tensor) { tracked.insert(ObjectIdentifier(tensor)) }
+    public func watch(_ tensor: Tensor) {
+        watched[ObjectIdentifier(tensor)] = tensor
+        tracked.insert(ObjectIdentifier(tensor))
+    }
 
     /// Runs an operation; records it where a gradient will be wanted.
     public func apply(_ operation: any DifferentiableOperation, _ inputs: Tensor...) -> Tensor {
         let output = operation.forward(inputs)
+        precondition(!inputs.contains { $0 === output }, "an operation gave back its input")
         let needed = inputs.map { tracked.contains(ObjectIdentifier($0)) }
         if needed.contains(true) {
             tracked.insert(ObjectIdentifier(output))
@@ -42,6 +48,9 @@ public final class Tape {
                 if let inputGradient { accumulate(inputGradient, for: input) }
             }
         }
+        // What was recorded is gone, and other tensors may come to stand where it stood.
+        tracked = Set(watched.keys)
+        gradients = gradients.filter { watched[$0.key] != nil }
     }
 
     /// The gradient with respect to a watched tensor, after `backward`; nil where no loss depends on it.

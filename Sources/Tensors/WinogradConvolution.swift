@@ -60,14 +60,23 @@ public final class WinogradConvolution: Convolution {
         return window(whole, stride: 1, offset: -pad, taps: 3, height: height)
     }
 
+    /// Tiles transformed, multiplied and transformed back at a time: so many that both sides of the products stay in the L2
+    /// cache; where not even two rows of the kernel's registers do, so many that the weights are read seldom.
+    private static func block(tiles: Int, channels: Int, threads: Int) -> Int {
+        let cached = 131_072 / (36 * channels) / 6 * 6
+        if cached >= 12 { return min(cached, 48) }
+        // As many blocks on each thread, none larger than 128.
+        let blocks = (tiles + 128 * threads - 1) / (128 * threads) * threads
+        return max(12, (tiles + blocks - 1) / blocks)
+    }
+
     public func compute(_ input: Band, rows: Range<Int>, into output: UnsafeMutablePointer<Float>, sums: ChannelSums?) {
         precondition(input.channels == inputChannels && rows.lowerBound % 4 == 0)
         let size = outputSize(height: input.height, width: input.width)
         let tilesX = (size.width + 3) / 4
         let firstTile = rows.lowerBound / 4 * tilesX, tiles = (rows.count + 3) / 4 * tilesX
         let pool = ThreadPool.shared
-        // Blocks small enough that the transformed tiles stay in the outer caches, large enough to reuse the weights.
-        let block = max(16, min(64, (tiles + pool.threads - 1) / pool.threads))
+        let block = Self.block(tiles: tiles, channels: inputChannels + outputChannels, threads: pool.threads)
         let blocks = (tiles + block - 1) / block
         let kernels = Kernels.current.pointee
         let itemSums = sums?.extend(blocks)

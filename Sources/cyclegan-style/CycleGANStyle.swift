@@ -1,7 +1,7 @@
 import ArgumentParser
 
 @main
-struct CycleGANStyle: ParsableCommand {
+struct CycleGANStyle: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cyclegan-style",
         abstract: "Photos in the style of a painter.",

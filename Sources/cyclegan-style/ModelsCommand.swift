@@ -14,8 +14,8 @@ struct ModelsCommand: ParsableCommand {
 }
 
 /// Prints one line for an error of ours and exits 1.
-private func reporting(_ body: () throws -> Void) throws {
-    do { try body() } catch let error as any CustomStringConvertible & Error where !(error is ExitCode) {
+func reporting(_ body: () throws -> Void) throws {
+    do { try body() } catch {
         standardError("cyclegan-style: \(error)")
         throw ExitCode.failure
     }

@@ -4,7 +4,7 @@ import Foundation
 import Networks
 import Tensors
 import Weights
-import WeightsStore
+import WeightsFetch
 
 struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

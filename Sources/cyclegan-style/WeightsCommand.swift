@@ -1,20 +1,12 @@
 import ArgumentParser
 import Foundation
 import Weights
-import WeightsStore
+import WeightsFetch
 
 struct WeightsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "weights", abstract: "The feature network's weights that the semantic loss needs.",
-        subcommands: [WeightsStatus.self, WeightsFetch.self, WeightsImport.self])
-}
-
-/// Prints one line for an error of ours and exits 1.
-private func reporting(_ body: () throws -> Void) throws {
-    do { try body() } catch let error as any CustomStringConvertible & Error where !(error is ExitCode) {
-        standardError("cyclegan-style: \(error)")
-        throw ExitCode.failure
-    }
+        subcommands: [WeightsStatus.self, WeightsFetchCommand.self, WeightsImport.self])
 }
 
 struct WeightsStatus: ParsableCommand {
@@ -40,41 +32,46 @@ struct WeightsStatus: ParsableCommand {
     }
 }
 
-enum RemoteWeights: String, ExpressibleByArgument, CaseIterable {
-    case vgg16
-}
-
-struct WeightsFetch: ParsableCommand {
+struct WeightsFetchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fetch", abstract: "Download weights, check them, and keep what training needs.",
         discussion: "An interrupted download is gone on with by the next one.")
 
     @Option(name: .long, help: ArgumentHelp("Fetch from here instead of from the publisher; the same hash is expected.", valueName: "url")) var url: String?
-    @Argument(help: "vgg16") var weights: RemoteWeights
+    @Argument(help: "vgg16") var weights: String
 
     func validate() throws {
+        if weights != RemoteWeights.vgg16.name { throw ValidationError("Only vgg16 can be fetched.") }
         if let url, URL(string: url)?.scheme == nil { throw ValidationError("--url is no URL.") }
     }
 
-    func run() throws {
-        try reporting {
-            var file = RemoteFile.vgg16
-            if let url { file.url = URL(string: url)! }
-            let folder = FeatureWeightsStore.folder
-            do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
-                throw WeightsError(path: folder, "cannot be made: \(error.localizedDescription)")
-            }
-            let download = folder + "/" + file.url.lastPathComponent
-            let bar = ProgressBar(), name = file.url.lastPathComponent
-            defer { bar.clear() }
-            try Download.fetch(file, to: download) { done, total in
-                bar.show("\(name), \(done >> 20)\(total.map { " of \($0 >> 20)" } ?? "") MiB", total.map { Double(done) / Double(max(1, $0)) } ?? 0)
-            }
-            defer { try? FileManager.default.removeItem(atPath: download) }
-            let (path, layer) = try FeatureWeightsStore.importFile(download, into: folder)
-            bar.clear()
-            print("\(path): VGG16 to \(layer)")
+    func run() async throws {
+        do { try await fetch() } catch let error as WeightsError {
+            standardError("cyclegan-style: \(error)")
+            throw ExitCode.failure
         }
+    }
+
+    private func fetch() async throws {
+        let known = RemoteWeights.vgg16
+        let remote = RemoteWeights(
+            name: known.name, fileName: known.fileName, url: url.flatMap { URL(string: $0) } ?? known.url,
+            byteCount: known.byteCount, sha256: known.sha256)
+        let folder = FeatureWeightsStore.folder
+        do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
+            throw WeightsError(path: folder, "cannot be made: \(error.localizedDescription)")
+        }
+        let download = folder + "/" + remote.fileName
+        let bar = ProgressBar()
+        defer { bar.clear() }
+        try await WeightsFetcher().fetch(remote, to: download) { done, total in
+            bar.show("\(remote.fileName), \(done >> 20) of \(total >> 20) MiB", Double(done) / Double(max(1, total)))
+        }
+        let (path, layer) = try FeatureWeightsStore.importFile(download, into: folder)
+        // Of its half gigabyte only a hundredth is needed.
+        try? FileManager.default.removeItem(atPath: download)
+        bar.clear()
+        print("\(path): VGG16 to \(layer)")
     }
 }
 

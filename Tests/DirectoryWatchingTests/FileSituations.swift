@@ -122,6 +122,11 @@ let fileSituations: [Situation] = [
         .write("../d.jpg", Sample.photo), .touch("../d.jpg", seconds: 15_000_000_000), .rename("../d.jpg", "d.jpg"),
         .tells(.complete("a.jpg"), .complete("b.jpg"), .complete("c.jpg"), .complete("d.jpg"))),
     Situation(
+        "a change of which the kernel tells nothing",
+        .write("a.jpg", Sample.photo), .tells(.complete("a.jpg")), .truncate("a.jpg", to: Sample.photo.count + 10),
+        .tells(.changed("a.jpg"), .complete("a.jpg")))
+        .with { $0.rescanInterval = .milliseconds(600) },
+    Situation(
         "T44 renamed to capitals",
         .write("a.jpg", Sample.photo), .tells(.complete("a.jpg")), .rename("a.jpg", "A.JPG"),
         .tells(.vanished("a.jpg"), .complete("A.JPG"))),

@@ -52,10 +52,31 @@ let mountSituations: [Situation] = [
         .write("a.jpg", Sample.photo), .tells(.complete("a.jpg")), .mount(""),
         .write("b.jpg", Sample.photo), .tells(.complete("b.jpg"))),
     Situation(
+        "one directory mounted at two places",
+        .makeDirectory("d"), .makeDirectory("e"), .mount("d"), .bind("d", "e"), .sync,
+        .write("d/a.jpg", Sample.photo), .tells(.complete("d/a.jpg"), .complete("e/a.jpg")),
+        .remove("e/a.jpg"), .tells(.vanished("d/a.jpg"), .vanished("e/a.jpg")),
+        .unmount("e"), .write("d/b.jpg", Sample.photo), .tells(.complete("d/b.jpg"))),
+    Situation(
         "T26 a file system mounted over a directory in the inbox",
         .makeDirectory("d"), .write("d/a.jpg", Sample.photo), .tells(.complete("d/a.jpg")), .mount("d"), .tells(.vanished("d/a.jpg")),
         .write("d/b.jpg", Sample.photo), .tells(.complete("d/b.jpg")),
         .unmount("d"), .tells(.vanished("d/b.jpg"), .complete("d/a.jpg"))),
+]
+
+/// A file system of a kind that does not tell of all changes, in an inbox on one that does.
+let nestedRemoteSituations: [Situation] = [
+    Situation(
+        "a remote file system mounted on a directory in the inbox",
+        .makeDirectory("d"), .write("a.jpg", Sample.photo), .tells(.complete("a.jpg")), .mount("d"), .sync,
+        .write("d/b.jpg", Sample.photo), .tells(.complete("d/b.jpg")),
+        Step { stage in
+            let snapshot = stage.watcher.snapshot
+            guard snapshot.state == .watching, snapshot.directories == 2, snapshot.watches == 1 else {
+                throw StageFailure("\(snapshot.state), \(snapshot.watches) of \(snapshot.directories) watched")
+            }
+        },
+        .write("c.jpg", Sample.photo), .tells(.complete("c.jpg"))),
 ]
 
 extension Stage {

@@ -40,7 +40,7 @@ enum Shell {
     }
 
     static func removeTree(_ path: BytePath) {
-        if let names = try? Descriptor.directory(at: AT_FDCWD, path.bytes).names() {
+        if let directory = try? Descriptor.directory(at: AT_FDCWD, path.bytes), let names = try? names(in: directory.raw) {
             for name in names { removeTree(path.appending(name)) }
         }
         _ = path.withCString { Glibc.remove($0) }

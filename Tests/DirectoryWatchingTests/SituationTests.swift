@@ -54,6 +54,13 @@ final class SituationTests: XCTestCase {
         await play(mountSituations)
     }
 
+    func testNestedRemoteSituations() async throws {
+        try XCTSkipUnless(geteuid() == 0, "needs root, to mount file systems")
+        let tmpfs: UInt64 = 0x0102_1994
+        let surroundings = Surroundings(remoteName: { $0 == tmpfs ? "NFS" : nil })
+        await play(nestedRemoteSituations, surroundings: surroundings) { $0.networkSettle = $0.settle }
+    }
+
     private func play(
         _ situations: [Situation], surroundings: Surroundings = Surroundings(),
         _ adapt: @escaping @Sendable (inout WatchOptions) -> Void = { _ in }

@@ -134,6 +134,23 @@ struct Step: Sendable {
         }
     }
 
+    /// A second place for a directory (root only).
+    static func bind(_ from: BytePath, _ to: BytePath) -> Step {
+        Step { stage in
+            let (source, place) = (stage.path(from), stage.path(to))
+            let result = source.withCString { source in
+                place.withCString { Glibc.mount(source, $0, nil, UInt(MS_BIND), nil) }
+            }
+            guard result == 0 else { throw WatchError(call: "mount", code: errno) }
+            stage.keep(mount: place)
+        }
+    }
+
+    /// Makes a file longer or shorter by its name, of which the kernel tells nothing that is asked for.
+    static func truncate(_ path: BytePath, to size: Int) -> Step {
+        call("truncate") { $0.path(path).withCString { Glibc.truncate($0, off_t(size)) } }
+    }
+
     static func unmount(_ path: BytePath, lazily: Bool = false) -> Step {
         call("umount") { stage in
             stage.path(path).withCString { umount2($0, lazily ? CInt(MNT_DETACH) : 0) }

@@ -92,6 +92,11 @@ let privilegeSituations: [Situation] = [
         .chmod("d", 0o755), .tells(.complete("d/a.jpg")),
         .write("d/b.jpg", Sample.photo), .tells(.complete("d/b.jpg"))).unprivileged(),
     Situation(
+        "T16 a directory that may be listed and not entered",
+        .makeDirectory("../d"), .write("../d/a.jpg", Sample.photo), .chmod("../d", 0o744), .rename("../d", "d"),
+        .tells(.unreadable("d/a.jpg", EACCES)), .rescan, .silence,
+        .chmod("d", 0o755), .rescan, .tells(.complete("d/a.jpg"))).unprivileged(),
+    Situation(
         "an inbox that may be read later",
         .makeDirectory(""), .write("a.jpg", Sample.photo), .chmod("", 0), .start, .tells(.waiting),
         .chmod("", 0o755), .tells(.watching, .complete("a.jpg"))).unprivileged().startingLater(),

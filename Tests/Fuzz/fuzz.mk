@@ -10,12 +10,13 @@ FUZZ_BUILD := .build-fuzz
 FUZZ_C := $(wildcard Sources/CImageCodecs/*.c)
 FUZZ_HEADERS := $(wildcard Sources/CImageCodecs/*.h Sources/CImageCodecs/include/*)
 FUZZ_SWIFT := $(wildcard Sources/Photos/*.swift) Tests/Fuzz/Exercise.swift
+FUZZ_OBJECTS := $(notdir $(FUZZ_C:.c=.o))
 FUZZ_SEEDS := Tests/PhotosTests/files
 
 # The C that a fuzzer watches reports its coverage; elsewhere that hook does not exist.
 FUZZ_CFLAGS := -g -O1 -fno-omit-frame-pointer -ISources/CImageCodecs/include \
 	-fsanitize=address,undefined -fno-sanitize-recover=undefined
-FUZZ_SWIFTFLAGS := -swift-version 6 -g -O -wmo -parse-as-library -use-ld=lld \
+FUZZ_SWIFTFLAGS := -swift-version 6 -gline-tables-only -O -wmo -parse-as-library -use-ld=lld \
 	-I Sources/CImageCodecs/include -I Sources/CLittleCMS
 # Swift's option for undefined behaviour is missing on Linux; AddressSanitizer's runtime holds what C's needs.
 FUZZ_LIBS := -ljpeg -lpng16 -lz -llcms2 -lm
@@ -31,10 +32,10 @@ $(FUZZ_BUILD)/covered/%.o: Sources/CImageCodecs/%.c $(FUZZ_HEADERS)
 	@mkdir -p $(@D)
 	clang $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c $< -o $@
 
-$(FUZZ_BUILD)/sanitize: $(FUZZ_SWIFT) Tests/Fuzz/Sanitize.swift $(FUZZ_C:Sources/CImageCodecs/%.c=$(FUZZ_BUILD)/plain/%.o)
+$(FUZZ_BUILD)/sanitize: $(FUZZ_SWIFT) Tests/Fuzz/Sanitize.swift $(addprefix $(FUZZ_BUILD)/plain/,$(FUZZ_OBJECTS))
 	swiftc $(FUZZ_SWIFTFLAGS) -sanitize=address $^ $(FUZZ_LIBS) -o $@
 
-$(FUZZ_BUILD)/fuzz-%: $(FUZZ_SWIFT) Tests/Fuzz/FuzzTarget.swift $(FUZZ_C:Sources/CImageCodecs/%.c=$(FUZZ_BUILD)/covered/%.o)
+$(FUZZ_BUILD)/fuzz-%: $(FUZZ_SWIFT) Tests/Fuzz/FuzzTarget.swift $(addprefix $(FUZZ_BUILD)/covered/,$(FUZZ_OBJECTS))
 	swiftc $(FUZZ_SWIFTFLAGS) -sanitize=fuzzer,address $^ $(FUZZ_LIBS) \
 		-D FUZZ_$(shell echo $* | tr a-z A-Z) -o $@
 

@@ -85,7 +85,8 @@ final class CorpusTests: XCTestCase {
                 var sums = [0.0, 0, 0]
                 for y in top..<bottom {
                     for x in left..<right {
-                        for channel in 0..<3 { sums[channel] += Double(photo.pixels[3 * (y * photo.width + x) + channel]) }
+                        let first = 3 * (y * photo.width + x)
+                        for channel in 0..<3 { sums[channel] += Double(photo.pixels[first + channel]) }
                     }
                 }
                 means += sums.map { $0 / Double((bottom - top) * (right - left)) }

@@ -45,11 +45,11 @@ final class MetadataTests: XCTestCase {
         let original = try photo(Build.ExifContent(isLittleEndian: false))
         let exif = try XCTUnwrap(rewritten(original, .jpeg, .basic).0.metadata.exif)
         let expected = Build.ExifContent(isLittleEndian: false, orientation: 1, hasLocation: false, hasThumbnail: false)
-        var wanted = Build.exif(expected)
-        // The location's entry leaves a gap of 12 bytes behind the first directory, which moves nothing.
-        XCTAssertEqual(Exif(exif)?.orientation, 1)
-        XCTAssertEqual(Array(exif[8..<46]), Array(wanted.withUnsafeMutableBytes { Array($0)[8..<46] })
-            .enumerated().map { index, byte in [13, 37].contains(index) ? exif[8 + index] : byte })
+        // Three entries, of which the two with offsets differ: the location's own entry leaves a gap of 12 bytes.
+        let wanted = Build.exif(expected)
+        XCTAssertEqual(Array(exif[8..<18]), Array(wanted[8..<18]))
+        XCTAssertEqual(Array(exif[22..<42]), Array(wanted[22..<42]))
+        XCTAssertEqual(Array(exif[46..<62]), [UInt8](repeating: 0, count: 16), "the link and the gap")
         let exifAt = 8 + 2 + 12 * 4 + 4
         let size = Build.bigEndian(original.width, bytes: 4)
         XCTAssertEqual(Array(exif[exifAt + 2 + 12 + 8..<exifAt + 2 + 12 + 12]), size)
@@ -65,6 +65,23 @@ final class MetadataTests: XCTestCase {
         content.replaceSubrange(entry + 8..<entry + 12, with: [0, 0, 0, 8])
         XCTAssertNil(Exif(content)?.cleaned(width: 1, height: 1, dropsLocation: true))
         XCTAssertNotNil(Exif(content)?.cleaned(width: 1, height: 1, dropsLocation: false))
+    }
+
+    func testDirectoriesThatOnlyCostTimeAreNotFollowed() {
+        // Ten thousand GPS directories, and strips of a thumbnail that all lie on one another.
+        let many = Array("MM\0*".utf8) + Build.bigEndian(8, bytes: 4) + Build.bigEndian(10_000, bytes: 2)
+            + (0..<10_000).flatMap { _ in Build.bigEndian(0x8825_0004, bytes: 4) + Build.bigEndian(1, bytes: 8) }
+        XCTAssertNil(Exif(many))
+        let twice = Array("MM\0*".utf8) + Build.bigEndian(8, bytes: 4) + Build.bigEndian(2, bytes: 2)
+            + (0..<2).flatMap { _ in
+                Build.bigEndian(0x8825_0004, bytes: 4) + Build.bigEndian(1, bytes: 4) + Build.bigEndian(40, bytes: 4)
+            } + [UInt8](repeating: 0, count: 40)
+        XCTAssertNotNil(Exif(twice))
+        XCTAssertNil(Exif(twice)?.cleaned(width: 1, height: 1, dropsLocation: true))
+        let packet = Array(String(repeating: "<xmp:Thumbnails></xmp:Thumbnails>x", count: 200_000).utf8)
+        let start = ContinuousClock.now
+        XCTAssertEqual(XMP.cleaned(packet), [UInt8](repeating: UInt8(ascii: "x"), count: 200_000))
+        XCTAssertLessThan(ContinuousClock.now - start, .seconds(2))
     }
 
     func testCleaningSurvivesEveryTruncationAndByteFlip() {

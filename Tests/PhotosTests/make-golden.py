@@ -61,38 +61,71 @@ def encoded(image, kind, **options):
     return out.getvalue()
 
 
-def matrix_profile(padding=0):
-    """An ICC v2 display profile with Adobe RGB (1998)'s primaries and gamma; `padding` bytes make it long."""
-    def s15(value):
-        return struct.pack(">i", round(value * 65536))
+def s15(value):
+    return struct.pack(">i", round(value * 65536))
 
-    def xyz(*values):
-        return b"XYZ \0\0\0\0" + b"".join(map(s15, values))
 
-    text = b"test: wide gamut"
+def xyz(*values):
+    return b"XYZ \0\0\0\0" + b"".join(map(s15, values))
+
+
+def icc_profile(kind, space, connection, tags):
+    """An ICC v2 profile."""
+    text = b"test: " + space.strip()
     description = b"desc\0\0\0\0" + struct.pack(">I", len(text) + 1) + text + b"\0" + bytes(78)
-    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(2.19921875 * 256))
-    tags = {
-        b"desc": description, b"cprt": b"text\0\0\0\0none\0", b"wtpt": xyz(0.9505, 1.0, 1.0891),
-        b"rXYZ": xyz(0.60974, 0.31111, 0.01947), b"gXYZ": xyz(0.20528, 0.62567, 0.06087),
-        b"bXYZ": xyz(0.14919, 0.06322, 0.74457), b"rTRC": curve, b"gTRC": curve, b"bTRC": curve,
-        b"zzzz": b"data\0\0\0\0\0\0\0\1" + bytes(padding),
-    }
+    tags = {b"desc": description, b"cprt": b"text\0\0\0\0none\0", b"wtpt": xyz(0.9642, 1.0, 0.8249)} | tags
     offset = 128 + 4 + 12 * len(tags)
     table, body = struct.pack(">I", len(tags)), b""
     for name, data in tags.items():
         table += struct.pack(">4sII", name, offset + len(body), len(data))
         body += data + bytes(-len(data) % 4)
     size = 128 + len(table) + len(body)
-    header = struct.pack(">I4sI4s4s4s", size, b"test", 0x02100000, b"mntr", b"RGB ", b"XYZ ")
+    header = struct.pack(">I4sI4s4s4s", size, b"test", 0x02100000, kind, space, connection)
     header += struct.pack(">6H", 2020, 1, 1, 0, 0, 0) + b"acsp" + bytes(28)
     header += b"".join(map(s15, (0.9642, 1.0, 0.8249))) + bytes(48)
     return header + table + body
 
 
+def gamma_curve(value):
+    return b"curv\0\0\0\0" + struct.pack(">IH", 1, round(value * 256))
+
+
+def matrix_profile(padding=0):
+    """Adobe RGB (1998)'s primaries and gamma; `padding` bytes make it long."""
+    curve = gamma_curve(2.19921875)
+    return icc_profile(b"mntr", b"RGB ", b"XYZ ", {
+        b"rXYZ": xyz(0.60974, 0.31111, 0.01947), b"gXYZ": xyz(0.20528, 0.62567, 0.06087),
+        b"bXYZ": xyz(0.14919, 0.06322, 0.74457), b"rTRC": curve, b"gTRC": curve, b"bTRC": curve,
+        b"zzzz": b"data\0\0\0\0\0\0\0\1" + bytes(padding),
+    })
+
+
+def grey_profile():
+    return icc_profile(b"mntr", b"GRAY", b"XYZ ", {b"kTRC": gamma_curve(1.4)})
+
+
+def cmyk_profile():
+    """A table with two grid points for each ink, of rough Lab colours."""
+    ink = np.array([[55, -37, -50], [48, 74, -3], [89, -5, 93], [16, 0, 0]], float)
+    grid = b""
+    for index in range(16):
+        lab = np.array([100.0, 0, 0])
+        for bit in range(4):
+            if index >> (3 - bit) & 1:
+                lab = np.array([lab[0] * ink[bit][0] / 100, *((lab + ink[bit])[1:] * 0.7)])
+        grid += bytes(int(round(v)) for v in (lab[0] * 2.55, *(lab[1:] + 128)))
+    ramp = bytes(range(256))
+    matrix = b"".join(map(s15, (1, 0, 0, 0, 1, 0, 0, 0, 1)))
+    table = b"mft1\0\0\0\0" + bytes((4, 3, 2, 0)) + matrix + ramp * 4 + grid + ramp * 3
+    return icc_profile(b"prtr", b"CMYK", b"Lab ", {b"A2B0": table})
+
+
 def in_srgb(name, image, profile):
     source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), renderingIntent=0)
+    target = ImageCms.createProfile("sRGB")
+    converted = ImageCms.profileToProfile(
+        image, source, target, renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC, outputMode="RGB",
+        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION)
     keep(f"{name}.srgb", converted.tobytes())
 
 
@@ -128,6 +161,10 @@ def jpegs(image):
     data = encoded(image, "JPEG", quality=100, subsampling=0, icc_profile=profile)
     golden("profile-in-two-segments.jpg", data)
     in_srgb("profile-in-two-segments.jpg", Image.open(io.BytesIO(data)), profile)
+    for name, mode, profile in (("grey", "L", grey_profile()), ("cmyk", "CMYK", cmyk_profile())):
+        data = encoded(image.convert(mode), "JPEG", quality=95, icc_profile=profile)
+        golden(f"profile-{name}.jpg", data)
+        in_srgb(f"profile-{name}.jpg", Image.open(io.BytesIO(data)), profile)
 
 
 def pngs(image, alpha):

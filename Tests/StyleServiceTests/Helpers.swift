@@ -58,8 +58,11 @@ class DirectoryTestCase: XCTestCase {
     }
 }
 
-/// What stands for a photo in these tests: a JPEG's first bytes and a content.
-func photoBytes(_ content: String) -> [UInt8] { [0xFF, 0xD8, 0xFF] + Array("photo:\(content)".utf8) + [0xFF, 0xD9] }
+/// What stands for a photo in these tests: a JPEG that consists of a comment, so that watchers find its end.
+func photoBytes(_ content: String) -> [UInt8] {
+    let comment = Array("photo:\(content)".utf8)
+    return [0xFF, 0xD8, 0xFF, 0xFE, 0, UInt8(comment.count + 2)] + comment + [0xFF, 0xD9]
+}
 
 /// What `FakeTranslator` makes of it.
 func pictureBytes(_ content: String) -> [UInt8] { Array("picture:\(content)".utf8) }

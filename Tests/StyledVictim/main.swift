@@ -11,7 +11,7 @@ import Photos
 @_spi(Testing) import StyleService
 import SystemdKit
 
-/// Inverts the colours of small "photos": the bytes `photo:` and any text. Anything that begins with `bad:` is damaged.
+/// Inverts the bytes of small "photos": a JPEG's beginning, and somewhere a colon with the content behind it.
 struct InstantTranslator: PhotoTranslating {
     var seconds: Double
 

@@ -32,7 +32,7 @@ final class JournalTests: XCTestCase {
         let output = Pipe()
         process.standardOutput = output
         let errors = FileManager.default.temporaryDirectory.appendingPathComponent("journal-test.\(getpid())")
-        FileManager.default.createFile(atPath: errors.path, contents: nil)
+        XCTAssert(FileManager.default.createFile(atPath: errors.path, contents: nil))
         defer { try? FileManager.default.removeItem(at: errors) }
         process.standardError = try FileHandle(forWritingTo: errors)
         try process.run()

@@ -22,9 +22,9 @@ final class LineTests: XCTestCase {
     }
 
     func testControlCharacters_doNotReachATerminal() {
-        let name = JournalBytes(Array("a\u{1B}[2J\u{7}.jpg".utf8))
+        let name = JournalBytes(Array("a\u{1B}[2J\n<0>.jpg".utf8))
         let text = lines(.prefixedLines) { $0.info("styled", metadata: ["file": .stringConvertible(name)]) }
-        XCTAssertEqual(text, "<6>styled file=a\u{FFFD}[2J\u{FFFD}.jpg\n")
+        XCTAssertEqual(text, "<6>styled file=a\u{FFFD}[2J\u{FFFD}<0>.jpg\n")
     }
 
     func testPriorities() {

@@ -129,6 +129,24 @@ final class OperationTests: XCTestCase {
         }
     }
 
+    /// What was made ready from a parameter must not outlive its values, nor serve another parameter at its place in memory.
+    func testPreparedWeightsFollowTheParameter() {
+        let kind = Convolution2D.Kind.strided(kernelSize: 3, padding: .zero, pad: 1)
+        let kept = Convolution2D(kind, inputChannels: 3, outputChannels: 4)
+        let x = random([Shape(1, 6, 5, 3)])[0].tensor
+        for seed in 0..<50 {
+            let weight = random([kept.weightShape], seed: UInt64(seed))[0].tensor
+            XCTAssertEqual(
+                kept.forward([x, weight]).values,
+                Convolution2D(kind, inputChannels: 3, outputChannels: 4).forward([x, weight]).values)
+        }
+        let weight = random([kept.weightShape])[0].tensor
+        let before = kept.forward([x, weight]).values
+        weight.pointer[0] += 1
+        weight.markChanged()
+        XCTAssertNotEqual(kept.forward([x, weight]).values, before)
+    }
+
     /// d/de of sum(weights * operation(inputs + e * direction)) at 0, by central differences.
     func derivative(
         _ operation: any DifferentiableOperation, _ inputs: [ReferenceTensor], _ i: Int, _ direction: [Double], _ weights: ReferenceTensor

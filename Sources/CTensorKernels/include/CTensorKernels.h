@@ -128,6 +128,27 @@ const struct ctk_kernels *ctk_named(const char *name);
 /// The i-th table that this machine can run, best first, or null past the last.
 const struct ctk_kernels *ctk_available(size_t i);
 
+/// Which of a kernel's taps are summed in each tap of a product, and where a weight stands.
+struct ctk_taps {
+    /// Taps of the product.
+    ptrdiff_t count;
+    /// For each: how many of the kernel's taps are summed in it, and their numbers one after the other.
+    const int *source_counts, *sources;
+    /// Of the weight of (input, output, tap): input * input_stride + output * output_stride + tap.
+    ptrdiff_t input_stride, output_stride;
+    /// Taps of the kernel, at most 64.
+    ptrdiff_t kernel_taps;
+};
+
+/// Packs output channels [first, first + count), at most 16, as one panel of `gemm`'s right-hand side, rows (tap, input).
+void ctk_pack_taps(const float *w, const struct ctk_taps *taps, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t count,
+                   float *panel);
+
+/// Adds dense[tap][input][output] to the weights of output channels [first, first + count), at most 16: the adjoint of
+/// packing.
+void ctk_add_taps(const float *dense, const struct ctk_taps *taps, ptrdiff_t ci, ptrdiff_t co, ptrdiff_t first,
+                  ptrdiff_t count, float *w);
+
 /// Processors in this process's affinity mask (all that are online, where it is wider than the mask's type).
 int ctk_processors_in_affinity(void);
 

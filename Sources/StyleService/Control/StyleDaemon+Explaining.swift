@@ -13,7 +13,7 @@ extension StyleDaemon {
         var result = Explanation(file: FileName(path), inbox: entries.first?.file.inbox, state: "unknown", sentences: [], history: entries.map(describe))
         if let entry = entries.first {
             result.state = entry.state.rawValue
-            result.sentences.append(entry.output == path ? "This is the picture of \(entry.file.path) from the inbox \(entry.file.inbox)." : "This is the original \(entry.file.path) from the inbox \(entry.file.inbox).")
+            result.sentences.append(entry.output == path ? "This is the picture of \(entry.file.path) from the inbox \(entry.file.inbox)." : "This came as \(entry.file.path) into the inbox \(entry.file.inbox).")
             result.sentences += sentences(entry)
         } else if let (inbox, _) = location(path, \.outbox) {
             result.inbox = inbox.key

@@ -8,6 +8,9 @@ final class Housekeeping: Sendable {
     private let pipeline: Pipeline
     private let logger: Logger
     private let isBusy = Mutex(false)
+    /// Walking through all originals is not done more often than this.
+    private static let walkInterval: TimeInterval = 3600
+    private let lastWalk = Mutex(Date.distantPast)
 
     init(ledger: Ledger, pipeline: Pipeline, logger: Logger) {
         self.ledger = ledger
@@ -36,6 +39,12 @@ final class Housekeeping: Sendable {
                 if forgotten > 0 { logger.info("the ledger forgot \(forgotten) photos older than keep-history") }
             }
         } catch { logger.warning("housekeeping: \(error)") }
+        let isWalkDue = lastWalk.withLock { last in
+            guard now.timeIntervalSince(last) >= Self.walkInterval else { return false }
+            last = now
+            return true
+        }
+        guard isWalkDue else { return }
         if let keep = configuration.keepOriginals { remove(below: configuration.originals, olderThan: keep, now, "originals") }
         if let keep = configuration.keepFailed {
             for inbox in configuration.inboxes { remove(below: inbox.failed, olderThan: keep, now, "failed photos") }

@@ -50,7 +50,8 @@ final class InboxWatchers: Sendable {
         let watcher = DirectoryWatcher(root: inbox.inbox, options: options)
         let events = watcher.events()
         watched.change { $0[inbox.key] = Watched(configuration: inbox, rescan: rescan, watcher: watcher) }
-        Task { [weak self] in
+        // Above this priority libdispatch tries to raise the thread's, and complains in the journal that it may not.
+        Task(priority: .utility) { [weak self] in
             for await event in events { self?.handle(event, inbox.key) }
         }
         try watcher.start()

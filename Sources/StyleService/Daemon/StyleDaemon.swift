@@ -83,6 +83,7 @@ public final class StyleDaemon: Sendable {
         if let aside = ledger.setAside {
             logger.error(
                 "the ledger was damaged and is set aside as \(aside); a new one is made from the directories", metadata: .event(.ledgerRebuilt))
+            notifier.extendTimeout(.seconds(600))
             try pipeline.rebuild()
         }
         prepareDirectories(configuration)

@@ -21,7 +21,7 @@ enum FileMover {
                 try Files.renameWithoutReplacing(source, to: target)
                 guard let moved = try Files.identity(of: target), moved.isSameFile(as: expected) else {
                     // Another file had taken the name between the look and the rename: it goes back.
-                    try Files.renameWithoutReplacing(target, to: source)
+                    try putBack(target, to: source)
                     return nil
                 }
                 try Files.synchronizeDirectory(directory)
@@ -67,6 +67,17 @@ enum FileMover {
         } catch {
             copy.discard()
             throw error
+        }
+    }
+
+    /// Gives a file its place back, under another name if yet another file has come there.
+    private static func putBack(_ path: BytePath, to place: BytePath) throws {
+        let name = OutputName(keeping: place.name)
+        var number = 0
+        while true {
+            do { return try Files.renameWithoutReplacing(path, to: place.parent.appending(name.candidate(number))) } catch
+                let error as SystemError where error.code == EEXIST
+            { number += 1 }
         }
     }
 

@@ -20,9 +20,11 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
     let layout: WeightLayout
 
     private struct Prepared {
-        var weight: ObjectIdentifier
+        /// Held, so that no other tensor can take its place in memory and be mistaken for it.
+        var weight: Tensor
         var version: Int
-        var bias: Int?
+        var bias: Tensor?
+        var biasVersion: Int?
         var table: String
         var convolution: any Convolution
     }
@@ -57,10 +59,16 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         return min(inputChannels, outputChannels) >= 32
     }
 
+    /// Few output channels from many: the products are made for all columns of taps at once.
+    private var isNarrow: Bool {
+        guard case .strided(_, 1, _, _) = kind else { return false }
+        return outputChannels <= 4 && inputChannels >= 8
+    }
+
     public func forward(_ inputs: [Tensor]) -> Tensor {
         precondition(inputs[1].shape == weightShape && inputs[0].shape.c == inputChannels)
         let convolution = prepared(&forwardConvolution, inputs) { weight, bias in
-            if case .strided(let k, 1, let padding, let pad) = kind, outputChannels <= 4, inputChannels >= 8 {
+            if case .strided(let k, 1, let padding, let pad) = kind, isNarrow {
                 return NarrowConvolution(
                     weight: weight, bias: bias, inputChannels: inputChannels, outputChannels: outputChannels, kernelSize: k,
                     padding: padding, pad: pad, tanh: false)
@@ -82,8 +90,9 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         if needed[0] { result[0] = inputGradient(inputs, gradient) }
         if needed[1] {
             result[1] =
-                usesWinograd
-                ? winogradWeightGradient(inputs[0], gradient, self) : directWeightGradient(inputs[0], gradient, self)
+                if usesWinograd { winogradWeightGradient(inputs[0], gradient, self) }
+                else if isNarrow { narrowWeightGradient(inputs[0], gradient, self) }
+                else { directWeightGradient(inputs[0], gradient, self) }
         }
         if inputs.count > 2 { result.append(needed[2] ? channelTotals(gradient) : nil) }
         return result
@@ -140,8 +149,8 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         _ cache: inout Prepared?, _ inputs: [Tensor], _ make: (UnsafePointer<Float>, UnsafePointer<Float>?) -> any Convolution
     ) -> any Convolution {
         let weight = inputs[1], bias = inputs.count > 2 ? inputs[2] : nil
-        if let cache, cache.weight == ObjectIdentifier(weight), cache.version == weight.version, cache.bias == bias?.version,
-            cache.table == Kernels.name
+        if let cache, cache.weight === weight, cache.version == weight.version, cache.bias === bias,
+            cache.biasVersion == bias?.version, cache.table == Kernels.name
         {
             return cache.convolution
         }
@@ -149,7 +158,7 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         cache = nil
         let convolution = make(weight.pointer, bias.map { UnsafePointer($0.pointer) })
         cache = Prepared(
-            weight: ObjectIdentifier(weight), version: weight.version, bias: bias?.version, table: Kernels.name,
+            weight: weight, version: weight.version, bias: bias, biasVersion: bias?.version, table: Kernels.name,
             convolution: convolution)
         return convolution
     }

@@ -103,32 +103,30 @@ func directWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolut
     let (ci, co) = (operation.inputChannels, operation.outputChannels)
     // One product for each phase and row of taps, and, to have enough for all threads, for parts of the output channels.
     struct Product {
-        var phase: (row: ConvolutionGeometry.Axis, column: ConvolutionGeometry.Axis)
+        var phase: Int
         var tap: Int
         var channels: Range<Int>
-        var result: Buffer
     }
-    let rowsOfTaps = geometry.phases.reduce(0) { $0 + $1.row.taps.count }
+    let phases = geometry.phases
+    let rowsOfTaps = phases.reduce(0) { $0 + $1.row.taps.count }
     let parts = max(1, min(co / 32, (4 * ThreadPool.shared.threads + rowsOfTaps - 1) / rowsOfTaps))
     var products: [Product] = []
-    for phase in geometry.phases {
+    for (p, phase) in phases.enumerated() {
         for tap in phase.row.taps.indices {
-            for p in 0..<parts {
-                let channels = co * p / parts..<co * (p + 1) / parts
-                products.append(Product(
-                    phase: phase, tap: tap, channels: channels,
-                    result: BufferPool.shared.take(phase.column.taps.count * ci * channels.count)))
-            }
+            for part in 0..<parts { products.append(Product(phase: p, tap: tap, channels: co * part / parts..<co * (part + 1) / parts)) }
         }
     }
+    /// For each phase, (row tap, column tap, input) x output.
+    let dense = phases.map { BufferPool.shared.take($0.row.taps.count * $0.column.taps.count * ci * co) }
     let kernels = Kernels.current.pointee
     ThreadPool.shared.forEach(products.count) { item in
-        let product = products[item], (row, column) = product.phase
+        let product = products[item], (row, column) = phases[product.phase]
         let rows = (gradient.shape.h - row.parity + geometry.upscale - 1) / geometry.upscale
         let columns = (gradient.shape.w - column.parity + geometry.upscale - 1) / geometry.upscale
         let k = column.taps.count * ci, part = product.channels.count
+        let result = dense[product.phase].pointer + product.tap * k * co + product.channels.lowerBound
         guard rows > 0, columns > 0 else {
-            product.result.pointer.update(repeating: 0, count: k * part)
+            for r in 0..<k { (result + r * co).update(repeating: 0, count: part) }
             return
         }
         let rowsAtOnce = max(1, min(rows, 512 / columns))
@@ -168,25 +166,72 @@ func directWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolut
                 }
                 cblas_sgemm(
                     CblasRowMajor, CblasTrans, CblasNoTrans, Int32(k), Int32(part), Int32(count * columns), 1, windows.pointer,
-                    Int32(k), right, Int32(rightStride), beta, product.result.pointer, Int32(part))
+                    Int32(k), right, Int32(rightStride), beta, result, Int32(co))
                 beta = 1
             }
         }
     }
     let result = Tensor.zeros(operation.weightShape)
-    let layout = operation.layout
+    for (phase, dense) in zip(phases, dense) {
+        addTaps(
+            dense, TapSums(operation.layout, rows: phase.row.taps, columns: phase.column.taps), inputChannels: ci,
+            outputChannels: co, to: result.pointer)
+    }
+    return result
+}
+
+/// The weight gradient of a stride-1 convolution with few output channels: the gradient is spread over the columns of taps,
+/// so that the products have kernelSize * outputChannels columns, and the input's rows are read as they stand.
+func narrowWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolution2D) -> Tensor {
+    guard case .strided(let k, 1, let padding, let pad) = operation.kind else { preconditionFailure() }
+    let (ci, co) = (operation.inputChannels, operation.outputChannels)
+    let (h, w) = (gradient.shape.h, gradient.shape.w)
+    let wide = k * co, pixels = w + k - 1
+    let rowsAtOnce = max(1, min(h, 1024 / pixels)), parts = (h + rowsAtOnce - 1) / rowsAtOnce
+    // Each part of the rows has sums of its own, put together in order.
+    let sums = BufferPool.shared.take(parts * k * ci * wide)
+    sums.pointer.update(repeating: 0, count: parts * k * ci * wide)
+    let kernels = Kernels.current.pointee
+    ThreadPool.shared.forEach(parts) { part in
+        let y0 = part * rowsAtOnce, rows = min(rowsAtOnce, h - y0)
+        let padded = BufferPool.shared.take((rows + k - 1) * pixels * ci)
+        let spread = BufferPool.shared.take(rows * pixels * wide)
+        for n in 0..<x.shape.n {
+            let input = Band(x, image: n)
+            var image = input.image
+            input.withReading {
+                for r in 0..<rows + k - 1 {
+                    kernels.padded_row(&image, padding.kernel, y0 + r - pad, -pad, pixels - pad, $0, padded.pointer + r * pixels * ci)
+                }
+            }
+            // spread[y][x][tap][o] = gradient[y][x - tap][o]
+            spread.pointer.update(repeating: 0, count: rows * pixels * wide)
+            for y in 0..<rows {
+                let from = gradient.pointer + (n * h + y0 + y) * w * co
+                for xx in 0..<w {
+                    for tap in 0..<k {
+                        let to = spread.pointer + ((y * pixels + xx + tap) * k + tap) * co
+                        for o in 0..<co { to[o] = from[xx * co + o] }
+                    }
+                }
+            }
+            for tap in 0..<k {
+                cblas_sgemm(
+                    CblasRowMajor, CblasTrans, CblasNoTrans, Int32(ci), Int32(wide), Int32(rows * pixels), 1,
+                    padded.pointer + tap * pixels * ci, Int32(ci), spread.pointer, Int32(wide), 1,
+                    sums.pointer + (part * k + tap) * ci * wide, Int32(wide))
+            }
+        }
+    }
+    let result = Tensor(operation.weightShape)
     inChunks(ci, atLeast: 1) { inputs in
-        for product in products {
-            let (row, column) = product.phase, part = product.channels.count
-            for (x, sources) in column.taps.enumerated() {
-                for kx in sources {
-                    for ky in row.taps[product.tap] {
-                        for i in inputs {
-                            let from = product.result.pointer + (x * ci + i) * part
-                            for o in 0..<part {
-                                result.pointer[layout.offset(ky, kx, i, product.channels.lowerBound + o)] += from[o]
-                            }
-                        }
+        for ky in 0..<k {
+            for i in inputs {
+                for kx in 0..<k {
+                    for o in 0..<co {
+                        var sum: Float = 0
+                        for part in 0..<parts { sum += sums.pointer[((part * k + ky) * ci + i) * wide + kx * co + o] }
+                        result.pointer[operation.layout.offset(ky, kx, i, o)] = sum
                     }
                 }
             }

@@ -1,0 +1,55 @@
+import CTensorKernels
+
+/// Which of a kernel's taps are summed in each tap of a product, and where the weights stand.
+struct TapSums {
+    private let layout: WeightLayout
+    private let counts: [CInt]
+    private let sources: [CInt]
+
+    /// The taps of a phase: all pairs of its rows and columns.
+    init(_ layout: WeightLayout, rows: [[Int]], columns: [[Int]]) {
+        self.layout = layout
+        let taps = rows.flatMap { rows in
+            columns.map { columns in
+                rows.flatMap { y in columns.map { x in CInt(layout.offset(y, x, 0, 0)) } }
+            }
+        }
+        counts = taps.map { CInt($0.count) }
+        sources = taps.flatMap { $0 }
+    }
+
+    var count: Int { counts.count }
+
+    func withKernelTaps(_ body: (UnsafePointer<ctk_taps>) -> Void) {
+        counts.withUnsafeBufferPointer { counts in
+            sources.withUnsafeBufferPointer { sources in
+                var taps = ctk_taps(
+                    count: counts.count, source_counts: counts.baseAddress, sources: sources.baseAddress,
+                    input_stride: layout.inputStride, output_stride: layout.outputStride,
+                    kernel_taps: layout.kernelSize * layout.kernelSize)
+                body(&taps)
+            }
+        }
+    }
+}
+
+/// Packs a phase's weights, (taps * inputChannels) x outputChannels, for the product.
+func packWeights(_ weight: UnsafePointer<Float>, _ taps: TapSums, inputChannels ci: Int, outputChannels co: Int) -> Buffer {
+    let k = taps.count * ci
+    let packed = BufferPool.shared.take(ctk_packed_size(k, co))
+    taps.withKernelTaps { taps in
+        ThreadPool.shared.forEach((co + 15) / 16) { panel in
+            ctk_pack_taps(weight, taps, ci, panel * 16, min(16, co - panel * 16), packed.pointer + panel * 16 * k)
+        }
+    }
+    return packed
+}
+
+/// Adds a phase's dense gradient, (taps * inputChannels) x outputChannels, to the weights' gradient.
+func addTaps(_ dense: Buffer, _ taps: TapSums, inputChannels ci: Int, outputChannels co: Int, to weight: UnsafeMutablePointer<Float>) {
+    taps.withKernelTaps { taps in
+        ThreadPool.shared.forEach((co + 15) / 16) { panel in
+            ctk_add_taps(dense.pointer, taps, ci, co, panel * 16, min(16, co - panel * 16), weight)
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import Networks
+import Tensors
+import Weights
+import XCTest
+
+@testable import CycleGAN
+
+final class StepTests: XCTestCase {
+    func model() -> CycleGANModel {
+        var state: UInt64 = 4
+        func initial(_ key: String, _ shape: [Int]) -> [Float] {
+            (0..<shape.reduce(1, *)).map { _ in
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                return Float(state >> 40) / Float(1 << 24) * 0.1 - 0.05
+            }
+        }
+        // 32 channels in the residual blocks: Winograd's algorithm takes part.
+        let description = GeneratorDescription(
+            baseChannels: 8, residualBlocks: 2, activation: .leakyReLU(slope: 0.01), upsampling: .resize)
+        return CycleGANModel(
+            g: TrainableGenerator(description, initial: initial), f: TrainableGenerator(description, initial: initial),
+            dx: PatchDiscriminator(channels: 8, initial: initial), dy: PatchDiscriminator(channels: 8, initial: initial))
+    }
+
+    func image(_ seed: Int) -> Tensor {
+        Tensor(Shape(1, 48, 40, 3), values: (0..<48 * 40 * 3).map { Float(($0 + seed) * 7919 % 255) / 127.5 - 1 })
+    }
+
+    func testSameSeedAndThreads_sameBits() {
+        let (a, b) = (model(), model())
+        for step in 0..<3 {
+            let (x, y) = (image(step), image(step + 50))
+            let first = a.step(x: x, y: y, learningRate: 2e-4).losses, second = b.step(x: x, y: y, learningRate: 2e-4).losses
+            XCTAssertEqual(first, second)
+        }
+        for (p, q) in zip(a.g.parameters + a.dy.parameters, b.g.parameters + b.dy.parameters) {
+            XCTAssertEqual(p.value.values, q.value.values, p.name)
+        }
+    }
+
+    func testStepAllocatesNothing_afterWarmUp() {
+        let before = ThreadPool.shared
+        defer { ThreadPool.shared = before }
+        // With several threads the peak number of buffers in use at once varies from run to run.
+        ThreadPool.shared = ThreadPool(threads: 1)
+        let model = model(), (x, y) = (image(1), image(2))
+        for _ in 0..<3 { _ = model.step(x: x, y: y, learningRate: 2e-4) }
+        let warm = BufferPool.shared.statistics.systemAllocations
+        for _ in 0..<3 { _ = model.step(x: x, y: y, learningRate: 2e-4) }
+        XCTAssertEqual(BufferPool.shared.statistics.systemAllocations, warm)
+    }
+
+    /// The generator that is trained and the one that translates are the same network.
+    func testTrainableGeneratorIsTheGenerator() throws {
+        for upsampling in GeneratorDescription.Upsampling.allCases {
+            var description = model().g.description
+            description.upsampling = upsampling
+            var state: UInt64 = 11
+            let trainable = TrainableGenerator(description) { _, shape in
+                (0..<shape.reduce(1, *)).map { _ in
+                    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                    return Float(state >> 40) / Float(1 << 24) * 0.2 - 0.1
+                }
+            }
+            let values = Dictionary(uniqueKeysWithValues: trainable.parameters.map { ($0.name, $0.value.values) })
+            let generator = ResNetGenerator(description) { values[$0]! }
+            let x = image(3)
+            let worst = zip(trainable(x, Tape()).values, generator(x).values).map { abs($0 - $1) }.max()!
+            XCTAssertLessThan(worst, 1e-4, "\(upsampling)")
+        }
+    }
+}

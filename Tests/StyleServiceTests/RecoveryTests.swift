@@ -1,0 +1,139 @@
+import Foundation
+import Glibc
+import GRDB
+import XCTest
+
+@testable import StyleService
+
+final class RecoveryTests: PipelineTestCase {
+    /// Leaves photos claimed, as a death would.
+    private func dieWith(_ names: [String]) throws {
+        for name in names {
+            let entry = try XCTUnwrap(entries(name).first)
+            XCTAssertTrue(try ledger.claim(entry.id, hash: [9], settings: "", model: ModelIdentity(name: "m", path: BytePath("/m"), hash: [1])))
+        }
+        try ledger.close()
+    }
+
+    func testThirdDeathAlone_quarantines() throws {
+        try open(start: false)
+        try drop("deadly", as: "deadly.jpg")
+        for deaths in 1...3 {
+            try dieWith(["deadly.jpg"])
+            try open(start: false)
+            let entry = try XCTUnwrap(entries("deadly.jpg").first)
+            XCTAssertEqual(entry.state, deaths < 3 ? .ready : .quarantined)
+            XCTAssertTrue(entry.isSuspect)
+        }
+        XCTAssertEqual(files("spool/failed"), ["deadly.jpg", "deadly.jpg.reason.txt"])
+        XCTAssertTrue(try text(directory.appending("spool/failed/deadly.jpg.reason.txt")).contains("the service died 3 times"))
+        XCTAssertEqual(files("spool/inbox"), [])
+    }
+
+    func testDeathWithSeveralInWork_blamesNone() throws {
+        try open(start: false)
+        for name in ["a.jpg", "b.jpg"] { try drop(name, as: name) }
+        for _ in 0..<4 {
+            try dieWith(["a.jpg", "b.jpg"])
+            try open(start: false)
+        }
+        XCTAssertEqual(try entries("a.jpg").first?.deaths, 0)
+        pipeline.start()
+        try finish()
+        XCTAssertEqual(files("spool/outbox"), ["a.vangogh.jpg", "b.vangogh.jpg"])
+    }
+
+    func testSuspects_areDoneAlone() throws {
+        try open(start: false)
+        for name in ["a.jpg", "b.jpg", "c.jpg"] { try drop(name, as: name) }
+        try dieWith(["a.jpg", "b.jpg"])
+        let most = Monitor(0)
+        try open(start: false)
+        translator.onDecode = { [pipeline] content in
+            if content != "c.jpg" { most.change { $0 = max($0, pipeline!.state.read(\.inWork.count)) } }
+            usleep(50000)
+        }
+        pipeline.start()
+        try finish()
+        XCTAssertEqual(most.read { $0 }, 1)
+    }
+
+    func testDamagedLedger_isSetAsideAndRebuilt() throws {
+        try open("originals: keep", start: true)
+        try drop("sea", as: "beach.jpg")
+        try finish()
+        try close()
+        _ = try write(String(repeating: "garbage", count: 1000), "state/ledger.sqlite")
+        try open("originals: keep", start: false)
+        XCTAssertNotNil(ledger.setAside)
+        XCTAssertEqual(try Files.statusIfPresent(of: try XCTUnwrap(ledger.setAside)) != nil, true)
+        try pipeline.rebuild()
+        try announce(directory.appending("spool/inbox/beach.jpg"), "beach.jpg")
+        try drop("storm", as: "storm.jpg")
+        pipeline.start()
+        try finish()
+        XCTAssertEqual(files("spool/outbox"), ["beach.vangogh.jpg", "storm.vangogh.jpg"], "nothing is done twice")
+        XCTAssertEqual(translator.translated, 2)
+    }
+
+    func testLedgerPagesOverwritten_areNoticed() throws {
+        try open(start: false)
+        for number in 0..<200 { try drop("\(number)", as: "\(number).jpg") }
+        try close()
+        let path = "\(directory)/state/ledger.sqlite"
+        let handle = try XCTUnwrap(FileHandle(forUpdatingAtPath: path))
+        try handle.seek(toOffset: 8192)
+        try handle.write(contentsOf: Data(repeating: 0x5A, count: 20000))
+        try handle.close()
+        try open(start: false)
+        XCTAssertNotNil(ledger.setAside)
+    }
+
+    func testFullDisk_pausesAndGoesOn() throws {
+        try XCTSkipUnless(geteuid() == 0, "needs root, to mount a small file system")
+        try open(start: false)
+        let outbox = directory.appending("spool/outbox")
+        try Files.makeDirectory(outbox)
+        try XCTSkipUnless(mount("none", outbox.description, "tmpfs", 0, "size=64k") == 0, "tmpfs cannot be mounted here")
+        defer { umount(outbox.description) }
+        _ = try write(String(repeating: "x", count: 65536), "spool/outbox/filler")
+        pipeline.start()
+        for name in ["a.jpg", "b.jpg", "c.jpg", "d.jpg"] { try drop(name, as: name) }
+        try waitUntil("output pauses") { pipeline.state.read { $0.blocked != nil } }
+        XCTAssertTrue(pipeline.state.read { $0.blocked! }.contains("No space left on device"))
+        XCTAssertEqual(files("spool/outbox"), ["filler"])
+        XCTAssertEqual(files("spool/inbox").count, 4)
+        try Files.unlink(outbox.appending("filler"))
+        try finish()
+        XCTAssertEqual(files("spool/outbox").count, 4)
+        XCTAssertNil(pipeline.state.read { $0.blocked })
+    }
+
+    func testReadOnlyOutbox_pausesAndGoesOn() throws {
+        try XCTSkipUnless(geteuid() == 0, "needs root, to mount a file system")
+        try open(start: false)
+        let outbox = directory.appending("spool/outbox")
+        try Files.makeDirectory(outbox)
+        try XCTSkipUnless(mount("none", outbox.description, "tmpfs", UInt(MS_RDONLY), "size=64k") == 0, "tmpfs cannot be mounted here")
+        defer { umount(outbox.description) }
+        pipeline.start()
+        try drop("sea", as: "beach.jpg")
+        try waitUntil("output pauses") { pipeline.state.read { $0.blocked != nil } }
+        XCTAssertEqual(mount("none", outbox.description, "tmpfs", UInt(MS_REMOUNT), ""), 0)
+        try finish()
+        XCTAssertEqual(files("spool/outbox"), ["beach.vangogh.jpg"])
+    }
+
+    func testOriginalsOnAnotherMount_areMoved() throws {
+        try XCTSkipUnless(geteuid() == 0, "needs root, to mount a file system")
+        try open(start: false)
+        let originals = directory.appending("spool/originals")
+        try Files.makeDirectory(originals)
+        try XCTSkipUnless(mount("none", originals.description, "tmpfs", 0, "size=1m") == 0, "tmpfs cannot be mounted here")
+        defer { umount(originals.description) }
+        pipeline.start()
+        try drop("sea", as: "trip/beach.jpg")
+        try finish()
+        XCTAssertEqual(files("spool"), ["originals/trip/beach.jpg", "outbox/trip/beach.vangogh.jpg"])
+    }
+}
