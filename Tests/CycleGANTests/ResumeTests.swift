@@ -1,0 +1,112 @@
+import Foundation
+import Glibc
+import Weights
+import XCTest
+
+@testable import CycleGAN
+
+final class ResumeTests: XCTestCase {
+    /// Trains until an iteration, then lets go of everything without a word, as a killed process does.
+    private func train(_ trainer: Trainer, killedAfter last: Int) {
+        struct Killed: Error {}
+        // Beyond the last checkpoint: what was done since is lost.
+        _ = try? trainer.train { progress in
+            if progress.iteration == last { trainer.log = nil }
+            return progress.iteration < last
+        }
+    }
+
+    private func assertResumedRunIsTheSame(_ change: (inout TrainingConfiguration) -> Void) throws {
+        let place = try RunDirectory()
+        var c = place.configuration(iterations: 15)
+        change(&c)
+        guard case .finished = try Trainer(c, directory: place.path + "/whole").train({ _ in true }) else { return XCTFail("not finished") }
+
+        // A stop writes a checkpoint of its own; a killed process does not: remove it.
+        var trainer = try Trainer(c, directory: place.path + "/parts")
+        for killed in [6, 11] {
+            train(trainer, killedAfter: killed)
+            let own = Checkpoints(place.path + "/parts").path(killed)
+            XCTAssertTrue(FileManager.default.fileExists(atPath: own))
+            try FileManager.default.removeItem(atPath: own)
+            try Data("half".utf8).write(to: URL(fileURLWithPath: place.path + "/parts/checkpoints/.weights-1-x.tmp"))
+            trainer = try Trainer.resuming(place.path + "/parts")
+            XCTAssertEqual(trainer.iteration, killed / 4 * 4)
+        }
+        guard case .finished = try trainer.train({ _ in true }) else { return XCTFail("not finished") }
+        XCTAssertEqual(try place.data("whole/model.safetensors"), try place.data("parts/model.safetensors"))
+        XCTAssertEqual(
+            try place.data("whole/checkpoints/00000015.safetensors"), try place.data("parts/checkpoints/00000015.safetensors"))
+        XCTAssertEqual(try place.losses("whole"), try place.losses("parts"))
+        XCTAssertEqual(try place.losses("parts").count, 16)
+        let names = try FileManager.default.contentsOfDirectory(atPath: place.path + "/parts/checkpoints").sorted()
+        XCTAssertEqual(names, ["00000008.safetensors", "00000012.safetensors", "00000015.safetensors"])
+    }
+
+    func testResumedRunHasTheSameBits() throws { try assertResumedRunIsTheSame { _ in } }
+
+    func testResumedRunHasTheSameBits_whenEverySwitchIsOn() throws {
+        try assertResumedRunIsTheSame { c in
+            (c.ema, c.gradientClip, c.batch) = (0.99, 1, 2)
+            (c.blurPool, c.spectralNormalization, c.alarm) = (true, true, true)
+            c.augmentation = Set(Augmentation.Policy.allCases)
+            (c.replay, c.replayPhotos) = (0.3, c.paintings)
+        }
+    }
+
+    func testRunGoesBackToTheCheckpointBefore_whenTheLastIsDamaged() throws {
+        let place = try RunDirectory(), notices = Notices()
+        _ = try Trainer(place.configuration(iterations: 8), directory: place.path + "/run").train { _ in true }
+        let last = place.path + "/run/checkpoints/00000008.safetensors"
+        try Data(try Data(contentsOf: URL(fileURLWithPath: last)).prefix(1000)).write(to: URL(fileURLWithPath: last))
+        let trainer = try Trainer.resuming(place.path + "/run") { notices.add($0) }
+        XCTAssertEqual(trainer.iteration, 4)
+        XCTAssertTrue(notices.all.contains { $0.contains("00000008.safetensors") && $0.contains("going back") }, "\(notices.all)")
+    }
+
+    func testTrainingSurvivesAFullDisk() throws {
+        let place = try RunDirectory(), notices = Notices()
+        var c = place.configuration(iterations: 8)
+        c.checkpointEvery = 2
+        let trainer = try Trainer(c, directory: place.path + "/run") { notices.add($0) }
+        signal(SIGXFSZ, SIG_IGN)
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(UInt32(RLIMIT_FSIZE.rawValue)), &limit)
+        let before = limit
+        defer { setLimit(before) }
+        let outcome = try trainer.train { progress in
+            // Between iterations 4 and 7 no file can grow beyond a few bytes.
+            if progress.iteration == 4 || progress.iteration == 7 {
+                var small = before
+                if progress.iteration == 4 { small.rlim_cur = 10 }
+                setLimit(small)
+            }
+            return true
+        }
+        XCTAssertEqual(outcome, .finished(model: place.path + "/run/model.safetensors"))
+        XCTAssertTrue(notices.all.contains { $0.contains("00000004.safetensors was not written") && $0.contains("training goes on") }, "\(notices.all)")
+        let names = try FileManager.default.contentsOfDirectory(atPath: place.path + "/run/checkpoints").sorted()
+        XCTAssertEqual(names, ["00000002.safetensors", "00000008.safetensors"])
+    }
+
+    private func setLimit(_ limit: rlimit) {
+        var limit = limit
+        XCTAssertEqual(setrlimit(__rlimit_resource_t(UInt32(RLIMIT_FSIZE.rawValue)), &limit), 0)
+    }
+
+    func testANewRunRefusesADirectoryWithCheckpoints() throws {
+        let place = try RunDirectory(), c = place.configuration(iterations: 1)
+        _ = try Trainer(c, directory: place.path + "/run").train { _ in true }
+        XCTAssertThrowsError(try Trainer(c, directory: place.path + "/run")) { XCTAssertTrue("\($0)".contains("--resume"), "\($0)") }
+    }
+
+    func testALongerRunGoesOnWhereTheShorterEnded() throws {
+        let place = try RunDirectory()
+        _ = try Trainer(place.configuration(iterations: 3), directory: place.path + "/run").train { _ in true }
+        let trainer = try Trainer.resuming(place.path + "/run", changes: [("iterations", "5")])
+        XCTAssertEqual(trainer.total, 5)
+        _ = try trainer.train { _ in true }
+        XCTAssertEqual(try place.losses("run").count, 6)
+        XCTAssertEqual(try TrainingConfiguration(contentsOf: place.path + "/run/training.yaml").iterations, 5)
+    }
+}
