@@ -10,7 +10,7 @@ final class ConfigurationTests: XCTestCase {
             "photos": "/a b/ü \"q\" \\ #1", "paintings": "p: 1", "variant": "semantic", "upsampling": "resize", "semantic-layer": "relu2_2",
             "semantic-squared": "true", "blur-pool": "true", "spectral-normalization": "true", "alarm": "true",
             "diff-augment": "color,cutout", "minutes": "2.5", "trained-on": "two\nlines", "learning-rate": "1e-05", "leaky-slope": "0.2",
-            "replay": "0.25", "ema": "0.999", "load-size": "72", "crop-size": "64",
+            "replay": "0.25", "lambda-identity": "0.25", "ema": "0.999", "load-size": "72", "crop-size": "64",
         ]
         for key in TrainingConfiguration.keys {
             let text = texts[key.name] ?? (key.values.hasPrefix("a text") ? "-text" : key.values.contains("whole") ? "33" : "0.5")

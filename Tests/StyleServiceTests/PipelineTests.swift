@@ -75,8 +75,8 @@ final class PipelineTests: PipelineTestCase {
         isBroken.change { $0 = false }
         XCTAssertEqual(try ledger.hurry(), 1)
         pipeline.wake()
+        try waitUntil("it is styled") { files("spool/outbox") == ["beach.vangogh.jpg"] }
         try finish()
-        XCTAssertEqual(files("spool/outbox"), ["beach.vangogh.jpg"])
     }
 
     func testBackOff_doublesUpToAnHour() throws {
