@@ -79,8 +79,15 @@ final class SituationTests: XCTestCase {
     }
 }
 
-/// Returns what went wrong.
+/// Returns what went wrong, twice: every situation is timed, and a busy machine may be late once. What fails once is printed.
 private func playOne(_ situation: Situation, _ surroundings: Surroundings, _ adapt: @Sendable (inout WatchOptions) -> Void) async -> String? {
+    guard let first = await attempt(situation, surroundings, adapt) else { return nil }
+    print("played again: \(first)")
+    return await attempt(situation, surroundings, adapt).map { "\($0) (at first: \(first))" }
+}
+
+/// Returns what went wrong.
+private func attempt(_ situation: Situation, _ surroundings: Surroundings, _ adapt: @Sendable (inout WatchOptions) -> Void) async -> String? {
     var options = WatchOptions()
     options.settle = .milliseconds(200)
     options.incompleteAfter = .seconds(3)
