@@ -82,10 +82,10 @@ let package = Package(
         .testTarget(
             name: "SystemdKitTests", dependencies: ["SystemdKit", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "WeightsTests", dependencies: ["Weights"], resources: [.copy("files")]),
-        .testTarget(name: "WeightsFetchTests", dependencies: ["WeightsFetch"]),
-        .testTarget(name: "NetworksTests", dependencies: ["Networks"], resources: [.copy("golden")]),
-        .testTarget(name: "CycleGANTests", dependencies: ["CycleGAN"], resources: [.copy("golden")]),
-        .testTarget(name: "StylizingTests", dependencies: ["Stylizing"]),
+        .testTarget(name: "WeightsFetchTests", dependencies: ["WeightsFetch", "Weights"]),
+        .testTarget(name: "NetworksTests", dependencies: ["Networks", "Tensors", "Weights"], resources: [.copy("golden")]),
+        .testTarget(name: "CycleGANTests", dependencies: ["CycleGAN", "Networks", "Tensors", "Weights", "Photos"], resources: [.copy("golden")]),
+        .testTarget(name: "StylizingTests", dependencies: ["Stylizing", "Networks", "Photos", "Weights"]),
         // A service with a translator that needs no time and failure points that end it: the crash tests' victim.
         .executableTarget(
             name: "styled-victim", dependencies: ["StyleService", "Photos", "SystemdKit"], path: "Tests/StyledVictim"),
