@@ -91,22 +91,18 @@ public final class CycleGANModel {
         let tape = Tape()
         dx.watch(tape)
         dy.watch(tape)
-        // All made before the tape is used, and kept to the end: a tape knows tensors by identity, and goes over this one four
-        // times.
-        let seen = [x, fakes.fakeX, y, fakes.fakeY].map { augment($0, Tape()) }
         func judge(_ discriminator: any Discriminator, real: Tensor, fake: Tensor) -> Double {
             // One after the other, so that only one image's layers are held at a time.
             var value = 0.0
             for (image, target) in [(real, Float(1)), (fake, 0)] {
-                let loss = tape.apply(SquaredErrorToConstant(target: target), discriminator(image, tape))
+                let loss = tape.apply(SquaredErrorToConstant(target: target), discriminator(augment(image, tape), tape))
                 tape.backward(from: [(loss, 0.5)])
                 value += 0.5 * Double(loss.pointer[0])
             }
             return value
         }
-        losses.discriminatorX = judge(dx, real: seen[0], fake: seen[1])
-        losses.discriminatorY = judge(dy, real: seen[2], fake: seen[3])
-        withExtendedLifetime(seen) {}
+        losses.discriminatorX = judge(dx, real: x, fake: fakes.fakeX)
+        losses.discriminatorY = judge(dy, real: y, fake: fakes.fakeY)
         clip(dx.parameters + dy.parameters, tape)
         discriminatorOptimizer.step(learningRate: learningRate, dx.parameters + dy.parameters) { tape.gradient(of: $0.value) }
     }

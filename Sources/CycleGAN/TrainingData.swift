@@ -13,8 +13,11 @@ public final class TrainingData: Sendable {
     private let pairs: [TrainingPair]?
     private let order: Mutex<DataOrder>
     private let notice: @Sendable (String) -> Void
-    /// Images that were named already.
-    private let skipped = Mutex<[String]>([])
+    private struct Skipped {
+        var lines: [String] = []
+        var paths: Set<String> = []
+    }
+    private let skipped = Mutex(Skipped())
 
     /// Throws `TrainingError` where a folder cannot be read or is empty, or a line of the data order is wrong.
     /// - Parameter notice: is told of files that cannot be read, once each.
@@ -49,7 +52,7 @@ public final class TrainingData: Sendable {
     }
 
     /// Files that could not be read so far, with the reason.
-    public var skippedFiles: [String] { skipped.withLock { $0 } }
+    public var skippedFiles: [String] { skipped.withLock { $0.lines } }
 
     public func pair(_ number: Int) -> TrainingPair {
         if let pairs { return pairs[number % pairs.count] }
@@ -78,19 +81,18 @@ public final class TrainingData: Sendable {
 
     private func readable(_ folder: ImageFolder, _ index: Int) throws -> Photo {
         for step in folder.names.indices {
-            let candidate = (index + step) % folder.names.count
-            do { return try folder.photo(candidate) } catch let error as PhotoError {
-                skip("\(folder.path)/\(folder.name(candidate))", error)
-            }
+            let candidate = (index + step) % folder.names.count, path = "\(folder.path)/\(folder.name(candidate))"
+            if skipped.withLock({ $0.paths.contains(path) }) { continue }
+            do { return try folder.photo(candidate) } catch let error as PhotoError { skip(path, error) }
         }
         throw TrainingError("none of the \(folder.names.count) images in \(folder.path) can be read")
     }
 
     private func skip(_ path: String, _ error: PhotoError) {
         let line = "\(path): \(error)"
-        let isNew = skipped.withLock { list in
-            if list.contains(line) { return false }
-            list.append(line)
+        let isNew = skipped.withLock { skipped in
+            guard skipped.paths.insert(path).inserted else { return false }
+            skipped.lines.append(line)
             return true
         }
         if isNew { notice("skipped: \(line)") }

@@ -15,6 +15,8 @@ struct TrainingReport {
     var skipped: [String]
     var secondsPerIteration: Double
 
+    /// Items of a list that are shown.
+    private static let listed = 100
     private static let style = """
         :root{color-scheme:light dark;--ink:#1f2328;--soft:#57606a;--paper:#fff;--card:#f6f8fa;--edge:#d0d7de}
         @media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9198a1;--paper:#0d1117;--card:#161b22;--edge:#30363d}}
@@ -63,7 +65,8 @@ struct TrainingReport {
 
     private func list(_ title: String, _ items: [String]) -> String {
         if items.isEmpty { return "" }
-        return "<h2>\(title)</h2>\n<ul>" + items.map { "<li>\(Self.escaped($0))</li>" }.joined() + "</ul>\n"
+        let more = items.count > Self.listed ? "<p class=\"soft\">and \(items.count - Self.listed) more</p>\n" : ""
+        return "<h2>\(title)</h2>\n<ul>" + items.prefix(Self.listed).map { "<li>\(Self.escaped($0))</li>" }.joined() + "</ul>\n" + more
     }
 
     private static func rounded(_ value: Double) -> String { "\((value * 100).rounded() / 100)" }

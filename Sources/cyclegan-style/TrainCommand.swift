@@ -74,14 +74,20 @@ private struct TrainSession {
             bar.clear()
             standardError(line)
         }
+        let given = given.map { (key: $0.key, text: TrainOptions.paths.contains($0.key) ? absolute($0.text) : $0.text) }
         if options.resume { return try Trainer.resuming(options.run, changes: given, notice: notice) }
         var configuration = try options.config.map { try TrainingConfiguration(contentsOf: $0) } ?? TrainingConfiguration()
-        if let model { try configuration.adopt(try modelFile(model)) }
+        if let model { try configuration.adopt(absolute(try modelFile(model))) }
         for (key, text) in given { try configuration.set(key, text) }
         if configuration.variant.hasSemanticLoss, configuration.featureWeights == nil {
             configuration.featureWeights = FeatureWeightsStore.installed()
         }
         return try Trainer(configuration, directory: options.run, notice: notice)
+    }
+
+    /// A run can be gone on with from any directory.
+    private func absolute(_ path: String) -> String {
+        path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
     }
 
     private static func line(_ p: Trainer.Progress) -> String {

@@ -52,6 +52,11 @@ struct TrainOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("The style's name, for the model's file.", valueName: "name")) var style: String?
     @Option(name: .long, help: ArgumentHelp("What it is trained on, for the model's file.", valueName: "text")) var trainedOn: String?
 
+    /// Keys whose texts are paths.
+    static let paths: Set = [
+        "photos", "paintings", "pairs", "replay-photos", "replay-paintings", "init", "feature-weights", "original-model",
+    ]
+
     /// Key and text of what was given.
     var given: [(key: String, text: String)] {
         let texts: [(String, String?)] = [

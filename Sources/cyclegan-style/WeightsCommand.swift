@@ -15,8 +15,8 @@ struct WeightsStatus: ParsableCommand {
     @Flag(name: .long, help: "Print JSON.") var json = false
 
     func run() throws {
+        let path = FeatureWeightsStore.installed()
         try reporting {
-            let path = FeatureWeightsStore.installed()
             let layers = try path.map { try Safetensors.read($0).metadata["layers"] ?? "VGG16" }
             if json {
                 let encoder = JSONEncoder()
@@ -27,8 +27,8 @@ struct WeightsStatus: ParsableCommand {
             } else {
                 print("vgg16: not there; 'cyclegan-style weights fetch vgg16' downloads it, 'weights import FILE' takes a file")
             }
-            if path == nil { throw ExitCode.failure }
         }
+        if path == nil { throw ExitCode.failure }
     }
 }
 
@@ -68,7 +68,7 @@ struct WeightsFetchCommand: AsyncParsableCommand {
             bar.show("\(remote.fileName), \(done >> 20) of \(total >> 20) MiB", Double(done) / Double(max(1, total)))
         }
         let (path, layer) = try FeatureWeightsStore.importFile(download, into: folder)
-        // Of its half gigabyte only a hundredth is needed.
+        // Of its half gigabyte only a twentieth is needed.
         try? FileManager.default.removeItem(atPath: download)
         bar.clear()
         print("\(path): VGG16 to \(layer)")

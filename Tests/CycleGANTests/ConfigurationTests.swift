@@ -13,7 +13,7 @@ final class ConfigurationTests: XCTestCase {
             "replay": "0.25", "lambda-identity": "0.25", "ema": "0.999", "load-size": "72", "crop-size": "64",
         ]
         for key in TrainingConfiguration.keys {
-            let text = texts[key.name] ?? (key.values.hasPrefix("a text") ? "-text" : key.values.contains("whole") ? "33" : "0.5")
+            let text = texts[key.name] ?? (key.values.hasPrefix("a text") ? "-text" : key.values.contains("whole") ? "33" : "0.75")
             try c.set(key.name, text)
             XCTAssertNotEqual(key.text(c), key.text(TrainingConfiguration()), key.name)
         }

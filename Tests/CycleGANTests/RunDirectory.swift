@@ -1,5 +1,6 @@
 import Foundation
 import Photos
+import Weights
 import XCTest
 
 @testable import CycleGAN
@@ -47,6 +48,17 @@ final class RunDirectory {
         c.iterations = iterations
         (c.checkpointEvery, c.sampleEvery, c.poolSize) = (4, 1000, 3)
         return c
+    }
+
+    /// A feature network as deep as relu1_2, of three channels.
+    func featureWeights() throws -> String {
+        let path = path + "/features.safetensors"
+        var random = SeededGenerator(seed: 7, purpose: "features")
+        let tensors: [(name: String, shape: [Int], values: [Float])] = ["features.0", "features.2"].flatMap { key in
+            [(key + ".weight", [3, 3, 3, 3], (0..<81).map { _ in Float(random.normal() * 0.3) }), (key + ".bias", [3], [0.1, 0.2, 0.3])]
+        }
+        try Safetensors.write(path, tensors: tensors, metadata: [:])
+        return path
     }
 
     func data(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(name)")) }

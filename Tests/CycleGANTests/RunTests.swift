@@ -86,6 +86,27 @@ final class RunTests: XCTestCase {
         XCTAssertTrue(Set(data.photos.names).isDisjoint(with: data.samples.names))
     }
 
+    func testFeaturesAreScaledByTheirMeanOnPhotos_whateverTheirUnit() throws {
+        let place = try RunDirectory()
+        var c = place.configuration(iterations: 1)
+        (c.variant, c.semanticLayer, c.featureWeights) = (.semantic, .relu1_2, try place.featureWeights())
+        let first = try Trainer(c, directory: place.path + "/first")
+        // The same network in other units: the last layer times ten.
+        let file = try Safetensors.read(c.featureWeights!), other = place.path + "/other.safetensors"
+        try Safetensors.write(
+            other,
+            tensors: try file.tensors.map { key, tensor in
+                (key, tensor.shape, try tensor.floats().map { $0 * (key.hasPrefix("features.2") ? 10 : 1) })
+            }, metadata: [:])
+        c.featureWeights = other
+        let second = try Trainer(c, directory: place.path + "/second")
+        XCTAssertEqual(second.model.featureScale / first.model.featureScale, 10, accuracy: 1e-3)
+        var losses: [Double] = []
+        for trainer in [first, second] { _ = try trainer.train { losses.append($0.losses.semanticX); return true } }
+        XCTAssertGreaterThan(losses[0], 0.01)
+        XCTAssertEqual(losses[0], losses[1], accuracy: 1e-5 * losses[0])
+    }
+
     func testMinutesAreTurnedIntoIterationsOnce() throws {
         let place = try RunDirectory()
         var c = place.configuration(iterations: 1)
