@@ -15,7 +15,7 @@ struct ModelsCommand: ParsableCommand {
 
 /// Prints one line for an error of ours and exits 1.
 func reporting(_ body: () throws -> Void) throws {
-    do { try body() } catch {
+    do { try body() } catch let exit as ExitCode { throw exit } catch {
         standardError("cyclegan-style: \(error)")
         throw ExitCode.failure
     }
