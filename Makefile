@@ -8,7 +8,9 @@ SHELL := /bin/bash
 
 # Tests need -enable-testing; the same build gives the demo its programs, so there is one build.
 BUILD_FLAGS := -c release -Xswiftc -enable-testing
-PACKAGES := libopenblas-dev libsystemd-dev libpng-dev libjpeg-dev liblcms2-dev libsqlite3-dev zlib1g-dev pkg-config
+# libcurl is what the static build of `weights fetch` links.
+PACKAGES := libopenblas-dev libsystemd-dev libpng-dev libjpeg-dev liblcms2-dev libsqlite3-dev libcurl4-openssl-dev \
+	zlib1g-dev pkg-config
 
 .PHONY: help deps build test demo clean
 .DEFAULT_GOAL := help
