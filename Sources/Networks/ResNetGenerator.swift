@@ -15,6 +15,11 @@ public final class ResNetGenerator: Sendable {
     /// Of the activation below zero.
     let slope: Float
 
+    /// What the weights, made ready, take in memory.
+    public var weightBytes: Int {
+        ([first, down1, down2, up1, up2, last] + blocks.flatMap { [$0.first, $0.second] }).reduce(0) { $0 + $1.weightBytes }
+    }
+
     /// Rows of a band, instead of as many as memory suggests.
     let bandRowsForTests = Mutex<Int?>(nil)
 

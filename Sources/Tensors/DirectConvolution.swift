@@ -5,6 +5,7 @@ import CTensorKernels
 public final class DirectConvolution: Convolution {
     public let inputChannels, outputChannels: Int
     public var rowAlignment: Int { geometry.upscale }
+    public var weightBytes: Int { 4 * weights.reduce(0) { $0 + $1.count } }
     let geometry: ConvolutionGeometry
     /// For each phase, packed (row taps * column taps * inputChannels) x outputChannels.
     private let weights: [Buffer]

@@ -5,6 +5,7 @@ import CTensorKernels
 public final class NarrowConvolution: Convolution {
     public let inputChannels, outputChannels: Int
     public let rowAlignment = 1
+    public var weightBytes: Int { 4 * weights.count }
     private let kernelSize, pad: Int
     private let padding: Padding
     private let weights: Buffer

@@ -7,6 +7,7 @@ import CTensorKernels
 public final class WinogradConvolution: Convolution {
     public let inputChannels, outputChannels: Int
     public var rowAlignment: Int { tile }
+    public var weightBytes: Int { 4 * u.count }
     let kernelSize: Int
     let padding: Padding
     let pad: Int
