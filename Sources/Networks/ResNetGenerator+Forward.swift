@@ -172,7 +172,7 @@ extension ResNetGenerator {
 
     private func inBands(_ height: Int, _ step: Int, _ body: (Range<Int>) throws -> Void) rethrows {
         // A multiple of every convolution's row alignment.
-        let step = max(12, step / 12 * 12)
+        let step = max(4, step / 4 * 4)
         for y in stride(from: 0, to: height, by: step) { try body(y..<min(height, y + step)) }
     }
 

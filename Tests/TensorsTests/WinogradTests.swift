@@ -2,19 +2,18 @@ import XCTest
 
 @testable import Tensors
 
-/// Winograd's algorithm in all its tile sizes, on every kernel table of the machine.
+/// Winograd's algorithm for both of its kernel sizes, on every kernel table of the machine.
 final class WinogradTests: XCTestCase {
-    private static let tiles = [(kernelSize: 3, tile: 4), (3, 6), (4, 3)]
     private static let sizes = [(1, 1), (2, 3), (6, 6), (7, 5), (4, 13), (14, 12)]
 
-    private func each(_ body: (Int, Int, (Int, Int), (ci: Int, co: Int), Padding, String) -> Void) {
-        for (kernelSize, tile) in Self.tiles {
+    private func each(_ body: (Int, (Int, Int), (ci: Int, co: Int), Padding, String) -> Void) {
+        for kernelSize in WinogradConvolution.kernelSizes {
             for size in Self.sizes where min(size.0, size.1) + 2 >= kernelSize {
                 for channels in [(ci: 1, co: 1), (8, 16), (9, 17), (33, 5)] {
                     for padding in [Padding.zero, .reflection, .edge] {
                         for table in Kernels.available {
-                            let name = "F(\(tile),\(kernelSize)) \(size) \(channels) \(padding) \(table)"
-                            Kernels.with(table) { body(kernelSize, tile, size, channels, padding, name) }
+                            let name = "\(kernelSize)x\(kernelSize) \(size) \(channels) \(padding) \(table)"
+                            Kernels.with(table) { body(kernelSize, size, channels, padding, name) }
                         }
                     }
                 }
@@ -23,7 +22,7 @@ final class WinogradTests: XCTestCase {
     }
 
     func testMatchesTheReference_withItsStatistics() {
-        each { kernelSize, tile, size, channels, padding, name in
+        each { kernelSize, size, channels, padding, name in
             let operation = Convolution2D(
                 .strided(kernelSize: kernelSize, padding: padding, pad: 1), inputChannels: channels.ci,
                 outputChannels: channels.co)
@@ -31,7 +30,7 @@ final class WinogradTests: XCTestCase {
             let (weight, bias) = (inputs[1].tensor.values, inputs[2].tensor.values)
             let convolution = WinogradConvolution(
                 weight: weight, bias: bias, inputChannels: channels.ci,
-                outputChannels: channels.co, kernelSize: kernelSize, tile: tile, padding: padding)
+                outputChannels: channels.co, kernelSize: kernelSize, padding: padding)
             let expected = operation.reference(inputs)
             let y = convolution(inputs[0].tensor, normalizedWithSlope: 0.2)
             assertClose(y.values, expected.values, 2e-5, name)
@@ -51,7 +50,7 @@ final class WinogradTests: XCTestCase {
 
     /// Bands that start at a multiple of the row alignment give the whole, and read no other rows than they say.
     func testBandsGiveTheWhole() {
-        each { kernelSize, tile, size, channels, padding, name in
+        each { kernelSize, size, channels, padding, name in
             let inputs = random([
                 Shape(1, size.0, size.1, channels.ci), Shape(channels.co, channels.ci, kernelSize, kernelSize),
             ])
@@ -59,7 +58,7 @@ final class WinogradTests: XCTestCase {
             let weight = inputs[1].tensor.values
             let convolution = WinogradConvolution(
                 weight: weight, inputChannels: channels.ci, outputChannels: channels.co,
-                kernelSize: kernelSize, tile: tile, padding: padding)
+                kernelSize: kernelSize, padding: padding)
             let whole = convolution(x), height = whole.shape.h, row = whole.shape.w * channels.co
             let banded = Tensor(whole.shape)
             for y in stride(from: 0, to: height, by: convolution.rowAlignment) {

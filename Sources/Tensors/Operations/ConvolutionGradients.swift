@@ -67,7 +67,7 @@ func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convol
                 var image = input.image
                 input.withReading {
                     kernels.winograd_input(
-                        taps, tile, &image, padding.kernel, pad, $0, tilesX, start + part.lowerBound, part.count,
+                        taps, &image, padding.kernel, pad, $0, tilesX, start + part.lowerBound, part.count,
                         v.pointer + part.lowerBound * ci, vStride)
                 }
                 kernels.winograd_output_adjoint(
