@@ -97,6 +97,10 @@ extension Examiner {
         let isRestless = record.toldRestless && !isSettled
         guard isSettled || isRestless else { return schedule(&record, relative, at: record.since + settle) }
         if identity.size == 0 { return waitEmpty(&record, relative) }
+        if options.isDone(relative, identity) {
+            record.stage = .reported(.present)
+            return schedule(&record, relative, at: nil)
+        }
 
         let end = try StructuralEnd.of(fileDescriptor: file)
         let after = try FileIdentity(fileDescriptor: file)

@@ -107,6 +107,12 @@ let fileSituations: [Situation] = [
         .write("a.jpg", Sample.photo), .tells(.complete("a.jpg")), .write("a.jpg", Sample.otherPhoto),
         .tells(.changed("a.jpg"), .complete("a.jpg"))),
     Situation(
+        "done before, as its owner knows, until it changes",
+        .write("a.jpg", Sample.halfPhoto), .write("b.jpg", Sample.photo), .tells(.complete("b.jpg")),
+        .stands("a.jpg") { $0 == .reported(.present) }, .rescan, .chmod("a.jpg", 0o600), .tells(.changed("a.jpg")), .silence,
+        .write("a.jpg", Sample.photo), .tells(.changed("a.jpg"), .complete("a.jpg")))
+        .with { $0.isDone = { path, identity in path == "a.jpg" && identity.size == Int64(Sample.halfPhoto.count) } },
+    Situation(
         "asked for again",
         .write("a.jpg", Sample.photo), .tells(.complete("a.jpg")), .reexamine("a.jpg"), .tells(.complete("a.jpg"))),
     Situation(

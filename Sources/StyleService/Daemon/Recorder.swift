@@ -24,6 +24,9 @@ final class Recorder: Sendable {
 
     func add(_ file: InboxFile) { state.change { $0.files.append(file) } }
 
+    /// Whether a file that stays in its inbox was done as it is. Where the ledger cannot be asked, it is looked at once more.
+    func isDone(_ file: InboxFile) -> Bool { (try? ledger.isKept(file)) ?? false }
+
     /// Returns when everything that was added is written, or cannot be.
     func stop() {
         state.change { $0.isStopping = true }
@@ -48,14 +51,14 @@ final class Recorder: Sendable {
         while true {
             do {
                 if try ledger.record(files) > 0 {
-                    FailurePoint.reached(.recorded)
+                    try FailurePoint.reached(.recorded)
                     recorded()
                 }
                 return true
             } catch {
                 if !isComplaining { logger.error("\(files.count) files wait: the ledger cannot be written: \(error)") }
                 isComplaining = true
-                if state.wait(until: Date() + 2, for: \.isStopping) { return false }
+                if state.wait(seconds: 2, for: \.isStopping) { return false }
             }
         }
     }

@@ -45,6 +45,8 @@ struct PipelineState {
     var configuration: Configuration
     /// Grows with everything that may have made a photo due.
     var generation = 0
+    /// Nothing is in work yet, and whoever starts the service decides about waiting.
+    var isStarting = false
     var isPaused = false
     var isStopping = false
     /// The translation at work is to be given up.
