@@ -86,6 +86,7 @@ final class ServiceTests: ServiceTestCase {
         let back = try ControlSocket.ask(ControlRequest(.retry, file: FileName(directory.appending("spool/failed/bad.jpg"))), at: socket)
         XCTAssertTrue(back.isDone, back.message ?? "")
         try waitUntil("it failed again") { try ask(.status).status?.lastFailures.count == 2 && files("spool/failed").count == 2 }
+        try waitUntil("its place is noted") { try explain("bad.jpg").history.map(\.originalState) == ["setAside"] }
         XCTAssertTrue(try XCTUnwrap(ControlSocket.ask(ControlRequest(.retry, all: true), at: socket).message).hasPrefix("1 failed photos moved back"))
         stop(service)
         XCTAssertThrowsError(try ask(.status))

@@ -119,10 +119,15 @@ extension StyleDaemon {
     private func bringBack(_ path: BytePath, _ key: String, _ relative: BytePath) throws -> BytePath? {
         let inboxes = shared.withLock { $0.configuration.inboxes }
         guard let inbox = inboxes.first(where: { $0.key == key }), let identity = try Files.identity(of: path) else { return nil }
+        let known = try ledger.entries(withFile: path).filter { $0.destination == path && $0.disposal == .setAside }
         let moved = try FileMover.move(
             path, expected: identity, into: inbox.inbox.appending(relative.parent), as: OutputName(keeping: relative.name))
         let reason = OutputName(keeping: path.name).candidate(0, suffix: ReasonFile.suffix)
         try? Files.unlinkIfPresent(path.parent.appending(reason))
+        if moved != nil {
+            // It may fail again at once and get the same place: these rows are no longer about the file there.
+            for entry in known { try ledger.disposed(entry.id, .broughtBack) }
+        }
         return moved
     }
 
