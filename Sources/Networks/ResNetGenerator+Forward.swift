@@ -24,10 +24,10 @@ extension ResNetGenerator {
         }
     }
 
-    /// The storage to use where memory is plentiful: past some size computing the full-resolution layers twice, in bands that
-    /// stay near the processor, costs little time and saves half the memory.
+    /// The storage to use where memory is plentiful: storing all is faster by about a tenth, but past some size the memory is
+    /// worth more.
     public func preferredStorage(height: Int, width: Int) -> Storage {
-        activationBytes(height: height, width: width, storage: .all) <= 256 << 20 ? .all : .halfResolution
+        activationBytes(height: height, width: width, storage: .all) <= 1 << 30 ? .all : .halfResolution
     }
 
     /// Rows of full resolution that are computed at a time.
@@ -106,9 +106,7 @@ extension ResNetGenerator {
         }
         advance(try layer(first, x, slope: slope, stored: storage == .all, bandRows: full, meter))
         advance(try layer(down1, x, slope: slope, stored: storage < .quarterResolution, bandRows: full / 2, meter))
-        let quarter = try layer(down2, x, slope: slope, stored: true, bandRows: full / 4, meter) as! StoredStage
-        advance(quarter)
-        advance(StoredStage(tensor: try trunk(quarter.tensor, twice: storage == .quarterResolution, bandRows: full / 4, meter)))
+        advance(try trunk(x, storage: storage, bandRows: full / 4, meter))
         advance(try layer(up1, x, slope: slope, stored: storage < .quarterResolution, bandRows: full / 2, meter))
         advance(try layer(up2, x, slope: slope, stored: storage == .all, bandRows: full, meter))
         try inBands(height, full) { rows in
@@ -120,7 +118,8 @@ extension ResNetGenerator {
 
     /// One convolution with normalisation and activation: its output kept, or only its statistics.
     private func layer(
-        _ convolution: any Convolution, _ input: any Stage, slope: Float, stored: Bool, bandRows: Int, _ meter: Meter
+        _ convolution: any Convolution, _ input: any Stage, slope: Float, stored: Bool, in buffer: Buffer? = nil, bandRows: Int,
+        _ meter: Meter
     ) throws -> any Stage {
         let size = convolution.outputSize(height: input.height, width: input.width)
         let sums = ChannelSums(channels: convolution.outputChannels)
@@ -131,7 +130,7 @@ extension ResNetGenerator {
         // Where the input is there whole, so is the output made; else as many rows as the input's bands give.
         let step = stored && input is StoredStage ? size.height : bandRows
         if stored {
-            let y = Tensor(Shape(1, size.height, size.width, convolution.outputChannels))
+            let y = Tensor(Shape(1, size.height, size.width, convolution.outputChannels), in: buffer)
             try inBands(size.height, step) { rows in
                 try compute(convolution, input, rows, into: y.pointer + rows.lowerBound * rowFloats, sums: sums, meter)
             }
@@ -146,23 +145,35 @@ extension ResNetGenerator {
             bandRows: bandRows, meter: meter)
     }
 
-    /// The residual blocks: x + norm(conv(act(norm(conv(x))))), in three buffers; in two where `twice` computes the
-    /// second convolution once for its statistics and once for its values.
-    private func trunk(_ raw: Tensor, twice: Bool, bandRows: Int, _ meter: Meter) throws -> Tensor {
-        let x = raw.applied(inPlaceOf: raw)
+    /// The second convolution of stride 2 and the residual blocks, x + norm(conv(act(norm(conv(x))))), in three buffers; in
+    /// two where, at quarter-resolution storage, the second convolutions are computed once for their statistics and once for
+    /// their values.
+    private func trunk(_ half: any Stage, storage: Storage, bandRows: Int, _ meter: Meter) throws -> any Stage {
+        var buffers: [Buffer?] = [nil, nil, nil]
+        if storage == .all {
+            // They lie in a buffer of full resolution, which nothing else needs at this time.
+            let count = half.height * half.width * description.baseChannels
+            let whole = BufferPool.shared.take(4 * count)
+            buffers = (0..<3).map { whole.part($0 * count..<($0 + 1) * count) }
+        }
+        let raw = try layer(down2, half, slope: slope, stored: true, in: buffers[0], bandRows: bandRows, meter) as! StoredStage
+        let x = raw.tensor.applied(inPlaceOf: raw.tensor), twice = storage == .quarterResolution
         for block in blocks {
-            let y = try layer(block.first, StoredStage(tensor: x), slope: slope, stored: true, bandRows: bandRows, meter)
-            let z = try layer(block.second, y, slope: 1, stored: !twice, bandRows: bandRows, meter)
+            let y = try layer(
+                block.first, StoredStage(tensor: x), slope: slope, stored: true, in: buffers[1], bandRows: bandRows, meter)
+            let z = try layer(block.second, y, slope: 1, stored: !twice, in: buffers[2], bandRows: bandRows, meter)
             try inBands(x.shape.h, twice ? bandRows : x.shape.h) { rows in
                 let (band, owner) = try z.rows(rows)
                 withExtendedLifetime(owner) { band.add(rows: rows, to: x) }
             }
         }
-        return x
+        return StoredStage(tensor: x)
     }
 
     private func inBands(_ height: Int, _ step: Int, _ body: (Range<Int>) throws -> Void) rethrows {
-        for y in stride(from: 0, to: height, by: max(4, step / 4 * 4)) { try body(y..<min(height, y + max(4, step / 4 * 4))) }
+        // A multiple of every convolution's row alignment.
+        let step = max(12, step / 12 * 12)
+        for y in stride(from: 0, to: height, by: step) { try body(y..<min(height, y + step)) }
     }
 
     private func work(height: Int, width: Int, storage: Storage) -> Double {
