@@ -88,7 +88,11 @@ let package = Package(
         .testTarget(name: "StylizingTests", dependencies: ["Stylizing", "Networks", "Photos", "Weights"]),
         // A service with a translator that needs no time and failure points that end it: the crash tests' victim.
         .executableTarget(
-            name: "styled-victim", dependencies: ["StyleService", "Photos", "SystemdKit"], path: "Tests/StyledVictim"),
+            name: "styled-victim",
+            dependencies: [
+                "StyleService", "Photos", "SystemdKit", .product(name: "Logging", package: "swift-log"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ], path: "Tests/StyledVictim"),
         .testTarget(
             name: "StyleServiceTests",
             dependencies: [

@@ -82,6 +82,27 @@ final class CrashMatrixTests: ServiceTestCase {
         }
     }
 
+    /// The service ends, so that the manager starts it again; the next start sets the ledger aside.
+    func testLedgerThatTurnsOutDamaged_endsTheServiceForANewStart() throws {
+        for point in [FailurePoint.recorded, .claimed, .publicationRecorded, .styledRecorded] {
+            try tearDownWithError()
+            try setUpWithError()
+            try prepare()
+            _ = try write(photoBytes("sea"), "spool/inbox/beach.jpg")
+            let service = try start(["DAMAGE_AT": point.rawValue])
+            try waitUntil("it ends") { !service.isRunning }
+            XCTAssertEqual(service.terminationStatus, 1)
+            XCTAssertTrue(try text(directory.appending("log")).contains("the next start sets it aside"))
+            for suffix in ["-wal", "-shm"] { try Files.unlinkIfPresent(directory.appending("state/ledger.sqlite\(suffix)")) }
+            _ = try write(String(repeating: "garbage", count: 1000), "state/ledger.sqlite")
+            let next = try start()
+            try waitUntil("the photo is done after \(point)") { files("spool/originals") == ["beach.jpg"] && isIdle() }
+            stop(next)
+            XCTAssertEqual(files("spool/outbox"), ["beach.vangogh.jpg"])
+            XCTAssertEqual(files("state").filter { $0.hasPrefix("ledger.sqlite.corrupt-") }.count, 1)
+        }
+    }
+
     func testDeathAtEveryStepOfAFailure_leavesOneFileWithItsReason() throws {
         for point in [FailurePoint.failureRecorded, .failedMoved, .reasonWritten, .disposalRecorded] {
             try tearDownWithError()

@@ -147,6 +147,30 @@ final class RecoveryTests: PipelineTestCase {
         XCTAssertEqual(translator.translated, 3, "nothing is computed twice")
     }
 
+    func testLedgerLockedByAnotherProgram_pausesAndGoesOnWithOnePicture() throws {
+        let isPublished = Monitor(false), isLocked = Monitor(false)
+        FailurePoint.install { point in
+            guard point == .published else { return }
+            isPublished.change { $0 = true }
+            isLocked.wait(for: { $0 }, then: { _ in })
+        }
+        defer { FailurePoint.install { _ in } }
+        try open()
+        try ledger.database.writeWithoutTransaction { try $0.execute(sql: "PRAGMA busy_timeout = 100") }
+        try drop("sea", as: "beach.jpg")
+        isPublished.wait(for: { $0 }, then: { _ in })
+        let other = try DatabaseQueue(path: "\(directory)/state/ledger.sqlite")
+        try other.writeWithoutTransaction { database in
+            try database.execute(sql: "BEGIN IMMEDIATE")
+            isLocked.change { $0 = true }
+            try waitUntil("output pauses") { pipeline.state.read { $0.blocked != nil } }
+            try database.execute(sql: "COMMIT")
+        }
+        try finish()
+        XCTAssertEqual(files("spool/outbox"), ["beach.vangogh.jpg"])
+        XCTAssertEqual(translator.translated, 1)
+    }
+
     /// T42: a photo that is put off does not wait for the time of day that a wrong clock had.
     func testClockSetBack_makesADeferredPhotoDue() throws {
         try open(start: false)

@@ -2,11 +2,13 @@
 //
 //   styled-victim CONFIG
 //   FAIL_AT=point[:count]   die when the point is reached for the count-th time
+//   DAMAGE_AT=point         find the ledger damaged there
 //   TRANSLATION_SECONDS=s   let every translation take so long
 //
 //   styled-victim --train SOCKET RUN   tell a service of a training in RUN, and live until standard input ends
 
 import Foundation
+import GRDB
 import Glibc
 import Logging
 import Photos
@@ -60,6 +62,11 @@ if let failure = environment["FAIL_AT"] {
     let left = LockedCounter(parts.count > 1 ? Int(parts[1])! : 1)
     FailurePoint.install { point in
         if point == wanted, left.decrement() == 0 { kill(getpid(), SIGKILL) }
+    }
+}
+if let wanted = environment["DAMAGE_AT"].flatMap(FailurePoint.init(rawValue:)) {
+    FailurePoint.install { point in
+        if point == wanted { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
     }
 }
 let levels = JournalLogHandler.Configuration(identifier: "styled-victim", destination: .plainLines)

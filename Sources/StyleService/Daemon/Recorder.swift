@@ -13,11 +13,15 @@ final class Recorder: Sendable {
     private let ledger: Ledger
     private let logger: Logger
     private let recorded: @Sendable () -> Void
+    private let failed: @Sendable (any Error) -> Void
 
-    init(ledger: Ledger, logger: Logger, recorded: @escaping @Sendable () -> Void) {
+    init(
+        ledger: Ledger, logger: Logger, recorded: @escaping @Sendable () -> Void, failed: @escaping @Sendable (any Error) -> Void = { _ in }
+    ) {
         self.ledger = ledger
         self.logger = logger
         self.recorded = recorded
+        self.failed = failed
     }
 
     func start() { startThread("recording") { self.run() } }
@@ -58,6 +62,7 @@ final class Recorder: Sendable {
             } catch {
                 if !isComplaining { logger.error("\(files.count) files wait: the ledger cannot be written: \(error)") }
                 isComplaining = true
+                failed(error)
                 if state.wait(seconds: 2, for: \.isStopping) { return false }
             }
         }

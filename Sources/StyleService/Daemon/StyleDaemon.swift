@@ -63,7 +63,7 @@ public final class StyleDaemon: Sendable {
             reexamine: { route.watchers.withLock { $0 }?.reexamine($0) }, takenAway: { file in route.watchers.withLock { $0 }?.forget(file) },
             statusChanged: SignalInbox.tellNews)
         self.pipeline = pipeline
-        recorder = Recorder(ledger: ledger, logger: logger) { pipeline.wake() }
+        recorder = Recorder(ledger: ledger, logger: logger, recorded: { pipeline.wake() }, failed: { _ = pipeline.noteDamage($0) })
         watchers = InboxWatchers(recorder: recorder, logger: logger, changed: SignalInbox.tellNews)
         route.watchers.withLock { [watchers] in $0 = watchers }
         housekeeping = Housekeeping(ledger: ledger, pipeline: pipeline, logger: logger)
@@ -98,6 +98,7 @@ public final class StyleDaemon: Sendable {
     }
 
     /// Works until SIGTERM or SIGINT. Runs on the main thread.
+    /// - Throws: `LedgerDamaged` where only the next start can go on.
     public func run() throws {
         let configuration = shared.withLock { $0.configuration }
         if let aside = ledger.setAside {
@@ -128,6 +129,7 @@ public final class StyleDaemon: Sendable {
         waitForSignals()
         stop()
         control?.stop()
+        if pipeline.state.read(\.isLedgerDamaged) { throw LedgerDamaged() }
     }
 
     private func prepareDirectories(_ configuration: Configuration) {
@@ -169,6 +171,7 @@ public final class StyleDaemon: Sendable {
                 case .timeout: hasNews = hasNews || !pipeline.state.read(\.inWork.isEmpty)
                 }
             }
+            if pipeline.state.read(\.isLedgerDamaged) { return }
             if hasNews, clock.now >= nextSentence {
                 notifier.status(sentence())
                 nextSentence = clock.now + .seconds(1)
@@ -257,6 +260,11 @@ public final class StyleDaemon: Sendable {
         do { try ledger.close() } catch { logger.warning("the ledger could not be closed: \(error)") }
         logger.notice("stopped")
     }
+}
+
+/// The ledger turned out damaged while the service worked with it.
+public struct LedgerDamaged: Error, Sendable, CustomStringConvertible {
+    public var description: String { "the ledger is damaged; the next start sets it aside and makes a new one from the directories" }
 }
 
 /// The service was asked to stop before it had begun.

@@ -14,7 +14,7 @@ public final class Ledger: Sendable {
         do {
             database = try Self.open(path)
             setAside = nil
-        } catch let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {
+        } catch let error where Self.isDamage(error) {
             let aside = BytePath("\(String(decoding: path.bytes, as: UTF8.self)).corrupt-\(Self.now())")
             for suffix in ["", "-wal", "-shm"] {
                 let part = BytePath(bytes: path.bytes + Array(suffix.utf8))
@@ -33,6 +33,10 @@ public final class Ledger: Sendable {
         get throws { try note("incomplete") != nil }
     }
     public func setIncomplete(_ isIncomplete: Bool) throws { try setNote("incomplete", isIncomplete ? "since \(Self.now())" : nil) }
+
+    static func isDamage(_ error: any Error) -> Bool {
+        (error as? DatabaseError).map { [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains($0.resultCode) } ?? false
+    }
 
     private static func open(_ path: BytePath) throws -> DatabaseQueue {
         var configuration = GRDB.Configuration()

@@ -134,6 +134,8 @@ extension Pipeline {
 
     /// Ends a photo's way after an error.
     func settle(_ entry: LedgerEntry, _ inbox: InboxConfiguration, _ error: any Error) {
+        // What a damaged ledger says of this photo no longer matters.
+        if noteDamage(error) { return }
         do {
             try whileBlocked(entry.id) {
                 switch Failure(error) {
@@ -151,9 +153,19 @@ extension Pipeline {
                 }
             }
         } catch {
+            _ = noteDamage(error)
             // Even that could not be written down; the next start finds the photo claimed and takes it up again.
             logger.error("\(entry.file.path): \(error)", metadata: .photo(entry.file))
         }
+    }
+
+    /// Tells the daemon where an error means that the ledger is damaged.
+    /// - Returns: whether it does.
+    func noteDamage(_ error: any Error) -> Bool {
+        guard Ledger.isDamage(error) else { return false }
+        state.change { $0.isLedgerDamaged = true }
+        statusChanged()
+        return true
     }
 
     func release(_ entry: LedgerEntry) {

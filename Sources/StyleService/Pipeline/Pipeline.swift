@@ -99,6 +99,7 @@ public final class Pipeline: Sendable {
                 if let next = try ledger.nextDue(inboxes: ready.inboxes) { wait = min(Double(next - Ledger.now()) / 1000, 60) }
             } catch {
                 logger.error("the ledger cannot be read: \(error)")
+                _ = noteDamage(error)
                 wait = 5
             }
             state.wait(seconds: wait, for: { $0.isStopping || $0.generation != ready.generation })

@@ -49,6 +49,8 @@ struct PipelineState {
     var isStarting = false
     var isPaused = false
     var isStopping = false
+    /// The ledger turned out damaged in use: only a start makes a new one.
+    var isLedgerDamaged = false
     /// The translation at work is to be given up.
     var isAbandoning = false
     /// Why nothing can be written at present.
