@@ -54,7 +54,7 @@ let package = Package(
         .target(
             name: "StyleService",
             dependencies: [
-                "Stylizing", "Networks", "Weights", "Photos", "DirectoryWatching", "SystemdKit", "CInotify",
+                "Stylizing", "Networks", "Weights", "Photos", "Tensors", "DirectoryWatching", "SystemdKit", "CInotify",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
@@ -88,8 +88,17 @@ let package = Package(
         .testTarget(name: "StylizingTests", dependencies: ["Stylizing", "Networks", "Photos", "Weights"]),
         // A service with a translator that needs no time and failure points that end it: the crash tests' victim.
         .executableTarget(
-            name: "styled-victim", dependencies: ["StyleService", "Photos", "SystemdKit"], path: "Tests/StyledVictim"),
-        .testTarget(name: "StyleServiceTests", dependencies: ["StyleService", "styled-victim"]),
+            name: "styled-victim",
+            dependencies: [
+                "StyleService", "Photos", "SystemdKit", .product(name: "Logging", package: "swift-log"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ], path: "Tests/StyledVictim"),
+        .testTarget(
+            name: "StyleServiceTests",
+            dependencies: [
+                "StyleService", "styled-victim", "Photos", "Stylizing", "DirectoryWatching",
+                .product(name: "Logging", package: "swift-log"), .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         .testTarget(
             name: "ProgramTests", dependencies: ["cyclegan-styled", "cyclegan-style", "Photos"], exclude: ["private-systemd.sh"]),
     ],

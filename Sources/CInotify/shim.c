@@ -9,8 +9,10 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 const uint32_t CInotify_maskAttributes = IN_ATTRIB;
@@ -116,6 +118,21 @@ int CInotify_nameMatches(const char *pattern, const char *name) {
 
 void CInotify_nameThread(const char *name) {
     pthread_setname_np(pthread_self(), name);
+}
+
+int CInotify_setAttribute(int descriptor, const char *name, const void *value, size_t length) {
+    return resultOf(fsetxattr(descriptor, name, value, length, 0));
+}
+
+ssize_t CInotify_attribute(const char *path, const char *name, void *value, size_t capacity) {
+    ssize_t length = lgetxattr(path, name, value, capacity);
+    return length < 0 ? -errno : length;
+}
+
+pid_t CInotify_peerProcess(int socket) {
+    struct ucred credentials;
+    socklen_t size = sizeof credentials;
+    return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 ? credentials.pid : 0;
 }
 
 int CInotify_openWakeup(void) {

@@ -17,7 +17,7 @@ public final class DirectoryWatcher: Sendable {
     }
 
     private let table = FileTable()
-    private let output = EventOutput()
+    let output = EventOutput()
     private let running = Mutex(Running())
     private let ignore: IgnoreRules
     private let surroundings: Surroundings
@@ -93,11 +93,21 @@ public final class DirectoryWatcher: Sendable {
     /// written into the directory.
     /// - Throws: `SyncError`.
     public func sync(timeout: Duration = .seconds(30)) async throws {
+        try await ask(timeout) { .sync($0) }
+    }
+
+    /// Returns when the watcher has taken notice of every event up to now and has done all that is due: for tests, whose
+    /// clock may have been put forward.
+    func catchUp(timeout: Duration = .seconds(60)) async throws {
+        try await ask(timeout) { .catchUp($0) }
+    }
+
+    private func ask(_ timeout: Duration, _ command: @escaping @Sendable (UInt64) -> Mail.Command) async throws {
         guard let mailbox = running.withLock({ $0.mailbox }) else { throw SyncError.stopped }
         let output = output
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             let token = output.wait(continuation) { token in
-                if let reader = output.reader { reader.requestSync(token) } else { mailbox.post(.sync(token)) }
+                if let reader = output.reader { reader.request(command(token)) } else { mailbox.post(command(token)) }
             }
             guard let token else { return }
             Task {
@@ -109,7 +119,7 @@ public final class DirectoryWatcher: Sendable {
 
     /// What is being waited for, and why.
     public var snapshot: WatchSnapshot {
-        let now = monotonicNow()
+        let now = surroundings.now()
         let (root, options) = (root, options)
         let recent = output.reader?.recentEvents ?? []
         return table.read { contents in
@@ -141,7 +151,7 @@ public final class DirectoryWatcher: Sendable {
             if let excluded, !excluded.isEmpty, relative.relative(to: excluded) != nil { return .excluded(directory) }
         }
         if !options.recursive, components.count > 1 { return .nested }
-        let now = monotonicNow()
+        let now = surroundings.now()
         let options = options
         return table.read { contents in
             contents.files[relative]?.standing(now: now, options: options) ?? .unseen

@@ -5,7 +5,7 @@ extension Examiner {
     /// A regular file was seen: begin to wait for it, or notice that it has changed.
     func sample(_ name: [UInt8], in node: DirectoryNode, _ identity: FileIdentity) {
         let relative = node.relative.appending(name)
-        let now = monotonicNow()
+        let now = surroundings.now()
         let settle = settle(in: node)
         node.files.insert(name)
         guard var record = table[relative] else {
@@ -31,7 +31,7 @@ extension Examiner {
         let relative = node.relative.appending(name)
         node.files.insert(name)
         if let record = table[relative], record.stage == .refused(reason), record.identity.inode == identity.inode { return }
-        var record = FileRecord(identity: identity, settle: 0, now: monotonicNow())
+        var record = FileRecord(identity: identity, settle: 0, now: surroundings.now())
         record.stage = .refused(reason)
         table[relative] = record
         output.send(.refused(rootPath.appending(relative), reason))
@@ -66,7 +66,7 @@ extension Examiner {
 
     func examineDue() {
         for _ in 0..<Self.batch {
-            guard let first = due.first, first.due <= monotonicNow() else { return }
+            guard let first = due.first, first.due <= surroundings.now() else { return }
             let entry = due.removeFirst()
             guard let record = table[entry.path], record.due == entry.due else { continue }
             examineDue(entry.path, record)
@@ -90,17 +90,21 @@ extension Examiner {
     /// its end in place, or waited for long enough.
     private func judge(_ record: inout FileRecord, _ relative: BytePath, _ file: CInt, _ directory: CInt, _ name: [UInt8]) throws {
         let identity = try FileIdentity(fileDescriptor: file)
-        var now = monotonicNow()
+        var now = surroundings.now()
         if identity != record.identity { noteChange(&record, relative, identity, now) }
         let settle = record.settle
         let isSettled = now - record.since >= settle
         let isRestless = record.toldRestless && !isSettled
         guard isSettled || isRestless else { return schedule(&record, relative, at: record.since + settle) }
         if identity.size == 0 { return waitEmpty(&record, relative) }
+        if options.isDone(relative, identity) {
+            record.stage = .reported(.present)
+            return schedule(&record, relative, at: nil)
+        }
 
         let end = try StructuralEnd.of(fileDescriptor: file)
         let after = try FileIdentity(fileDescriptor: file)
-        now = monotonicNow()
+        now = surroundings.now()
         if after != identity {
             noteChange(&record, relative, after, now)
             return schedule(&record, relative, at: now + settle)
@@ -144,7 +148,7 @@ extension Examiner {
     func noteUnreadable(_ name: [UInt8], in node: DirectoryNode, _ error: any Error) {
         let relative = node.relative.appending(name)
         let unknown = FileIdentity(device: 0, inode: 0, size: 0, modified: 0, changed: 0)
-        var record = table[relative] ?? FileRecord(identity: unknown, settle: settle(in: node), now: monotonicNow())
+        var record = table[relative] ?? FileRecord(identity: unknown, settle: settle(in: node), now: surroundings.now())
         if case .unreadable = record.stage { return }
         node.files.insert(name)
         failed(&record, relative, name, node, error)
@@ -155,13 +159,13 @@ extension Examiner {
         switch code {
         case ENOENT, ELOOP, ENXIO, ENOTDIR, ESTALE:
             // Gone, or something else by now. If the directory itself is another, its own hint follows; look again soon.
-            schedule(&record, relative, at: monotonicNow() + record.settle)
+            schedule(&record, relative, at: surroundings.now() + record.settle)
             examine([name], in: node)
         default:
             record.retryDelay = record.retryDelay == 0 ? 5_000_000_000 : min(record.retryDelay * 2, options.rescanInterval.inNanoseconds)
             let isNew = record.stage != .unreadable(code)
             record.stage = .unreadable(code)
-            schedule(&record, relative, at: monotonicNow() + record.retryDelay)
+            schedule(&record, relative, at: surroundings.now() + record.retryDelay)
             if isNew { output.send(.unreadable(rootPath.appending(relative), errno: code)) }
         }
     }

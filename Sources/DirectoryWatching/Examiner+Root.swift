@@ -4,7 +4,7 @@ import Glibc
 extension Examiner {
     /// Takes hold of the root directory, or waits for it.
     func attach() {
-        nextRootCheck = monotonicNow() + Self.rootInterval
+        nextRootCheck = surroundings.now() + Self.rootInterval
         do {
             let descriptor = try Descriptor.directory(at: AT_FDCWD, rootPath.bytes, follow: true)
             forgetAncestors()
@@ -22,7 +22,7 @@ extension Examiner {
     /// Compares the path with the directory that is being watched: it may have been removed and made again, moved
     /// away, or covered by a mount, and of the last the kernel says nothing.
     func checkRoot() {
-        nextRootCheck = monotonicNow() + Self.rootInterval
+        nextRootCheck = surroundings.now() + Self.rootInterval
         guard let node = root else { return attach() }
         var status = stat()
         let found = rootPath.withCString { stat($0, &status) } == 0
@@ -53,7 +53,7 @@ extension Examiner {
     private func waitForRoot(_ error: WatchError?) {
         let code = error?.code ?? EIO
         let reason = code == ENOENT ? "\(rootPath) does not exist" : "\(rootPath): \(String(cString: strerror(code)))"
-        nextRescan = monotonicNow() + options.rescanInterval.inNanoseconds
+        nextRescan = surroundings.now() + options.rescanInterval.inNanoseconds
         nextPoll = nil
         if watchAncestors(), (try? Descriptor.directory(at: AT_FDCWD, rootPath.bytes, follow: true)) != nil {
             // It came while its ancestors were being watched.
@@ -120,7 +120,7 @@ extension Examiner {
     func openReader() {
         guard options.polling != .always, reader == nil else { return }
         do {
-            let opened = try KernelReader(mailbox: mailbox, pause: surroundings.readerPause)
+            let opened = try KernelReader(mailbox: mailbox, beforeReading: surroundings.beforeReading)
             try opened.start()
             reader = opened
             output.reader = opened
@@ -148,7 +148,7 @@ extension Examiner {
             }
         }
         // A full scan, to which this may belong, sets its own time; otherwise one is needed to begin polling.
-        nextPoll = nextPoll ?? monotonicNow()
+        nextPoll = nextPoll ?? surroundings.now()
     }
 
     func removeWatch(_ node: DirectoryNode) {

@@ -16,9 +16,9 @@ extension Examiner {
             openReader()
         }
         findExcluded()
-        let began = monotonicNow()
+        let began = surroundings.now()
         scan(root)
-        let ended = monotonicNow()
+        let ended = surroundings.now()
         if retryingWatches {
             let interval = Double(options.rescanInterval.inNanoseconds)
             nextRescan = ended + Int64(interval * Double.random(in: 0.75...1.25))

@@ -42,6 +42,8 @@ final class Examiner: @unchecked Sendable {
     var overflowRescan: Int64?
     var overflowDelay: Int64 = 0
     var lastOverflow: Int64 = 0
+    /// Who waits until everything that is due has been done.
+    var catchingUp: [UInt64] = []
     var toldOverflow: Int64?
     /// Readable with priority when a mount comes or goes.
     let mounts: CInt
@@ -76,6 +78,7 @@ final class Examiner: @unchecked Sendable {
             tick()
             publishCounts()
             examineDue()
+            answerCaughtUp()
         }
         reader?.stop()
         reader = nil
@@ -91,11 +94,8 @@ final class Examiner: @unchecked Sendable {
 
     /// Sleeps until mail, a mount or a deadline. Returns whether mounts have changed.
     private func wait() -> Bool {
-        var next = min(nextRootCheck, nextRescan)
-        for time in [due.first?.due, nextPoll, overflowRescan] {
-            if let time { next = min(next, time) }
-        }
-        let milliseconds = max(0, (next - monotonicNow() + 999_999) / 1_000_000)
+        let next = deadlines.min()!
+        let milliseconds = max(0, (next - surroundings.now() + 999_999) / 1_000_000)
         var sources = [
             pollfd(fd: mailbox.wakeup.descriptor, events: Int16(POLLIN), revents: 0),
             pollfd(fd: mounts, events: Int16(POLLPRI), revents: 0),
@@ -128,13 +128,23 @@ final class Examiner: @unchecked Sendable {
             if overflowRescan != nil || !isFullyWatched { rescan() }
             publishCounts()
             output.synchronised(token)
+        case .catchUp(let token):
+            catchingUp.append(token)
         case .reexamine(let path):
             reexamine(path)
         }
     }
 
+    private func answerCaughtUp() {
+        let now = surroundings.now()
+        guard !catchingUp.isEmpty, deadlines.allSatisfy({ $0 > now }) else { return }
+        publishCounts()
+        for token in catchingUp { output.synchronised(token) }
+        catchingUp = []
+    }
+
     private func tick() {
-        let now = monotonicNow()
+        let now = surroundings.now()
         if let time = overflowRescan, time <= now { rescan() }
         if nextRescan <= now { rescan() }
         if let time = nextPoll, time <= now { rescan(retryingWatches: false) }
@@ -143,7 +153,7 @@ final class Examiner: @unchecked Sendable {
 
     /// The kernel has thrown events away: look at everything, less and less often if it goes on.
     private func noteOverflow() {
-        let now = monotonicNow()
+        let now = surroundings.now()
         table.change { $0.overflows += 1 }
         overflowDelay = now - lastOverflow > 60_000_000_000 ? 0 : min(max(overflowDelay * 2, 100_000_000), 10_000_000_000)
         lastOverflow = now
@@ -156,6 +166,10 @@ final class Examiner: @unchecked Sendable {
                 """
             output.send(.notice(text))
         }
+    }
+
+    private var deadlines: [Int64] {
+        [nextRootCheck, nextRescan] + [due.first?.due, nextPoll, overflowRescan].compactMap(\.self)
     }
 
     var isFullyWatched: Bool {

@@ -25,10 +25,12 @@ enum FileSystemKind {
 }
 
 /// What the tests change about a watcher's surroundings, since a machine that runs them seldom has an NFS server or is
-/// slow at the right moment.
+/// slow at the right moment, and often is slow at the wrong one.
 struct Surroundings: Sendable {
     /// The name of a file system that does not tell of all changes, by its magic number.
     var remoteName: @Sendable (UInt64) -> String? = { FileSystemKind.remoteName(magic: $0) }
-    /// How long the reading thread idles before it empties the kernel's queue.
-    var readerPause = Duration.zero
+    /// Called by the reading thread before it empties the kernel's queue.
+    var beforeReading: @Sendable () -> Void = {}
+    /// Monotonic nanoseconds.
+    var now: @Sendable () -> Int64 = { monotonicNow() }
 }

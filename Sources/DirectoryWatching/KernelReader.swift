@@ -23,7 +23,7 @@ final class KernelReader: Sendable {
 
     private struct Shared {
         var stopped = false
-        var syncs: [UInt64] = []
+        var requests: [Mail.Command] = []
         var recent: [KernelEvent] = []
         var next = 0
     }
@@ -31,14 +31,14 @@ final class KernelReader: Sendable {
     private let descriptor: CInt
     private let wakeup: Wakeup
     private let mailbox: Mailbox
-    private let pause: Duration
+    private let beforeReading: @Sendable () -> Void
     private let shared = Mutex(Shared())
     private let thread = Mutex<WorkerThread?>(nil)
 
     /// - Throws: `WatchError` with EMFILE when the limit on inotify instances is reached.
-    init(mailbox: Mailbox, pause: Duration = .zero) throws {
+    init(mailbox: Mailbox, beforeReading: @escaping @Sendable () -> Void = {}) throws {
         self.mailbox = mailbox
-        self.pause = pause
+        self.beforeReading = beforeReading
         wakeup = try Wakeup()
         descriptor = CInotify_open()
         guard descriptor >= 0 else { throw WatchError(call: "inotify_init1", code: -descriptor) }
@@ -80,10 +80,10 @@ final class KernelReader: Sendable {
         _ = CInotify_removeWatch(descriptor, watch)
     }
 
-    /// Posts `.sync(token)` after everything that the kernel had queued up to now. An event is queued before the system
-    /// call that caused it returns, so an emptied queue proves that all earlier changes have been told.
-    func requestSync(_ token: UInt64) {
-        shared.withLock { $0.syncs.append(token) }
+    /// Posts a command after everything that the kernel had queued up to now. An event is queued before the system call
+    /// that caused it returns, so an emptied queue proves that all earlier changes have been told.
+    func request(_ command: Mail.Command) {
+        shared.withLock { $0.requests.append(command) }
         wakeup.signal()
     }
 
@@ -100,14 +100,14 @@ final class KernelReader: Sendable {
             ]
             poll(&sources, nfds_t(sources.count), -1)
             if sources[1].revents != 0 { wakeup.clear() }
-            let (stopped, syncs) = shared.withLock { shared in
-                defer { shared.syncs = [] }
-                return (shared.stopped, shared.syncs)
+            let (stopped, requests) = shared.withLock { shared in
+                defer { shared.requests = [] }
+                return (shared.stopped, shared.requests)
             }
             if stopped { return }
-            if pause > .zero { usleep(useconds_t(pause.inNanoseconds / 1000)) }
+            beforeReading()
             drain(&buffer)
-            for token in syncs { mailbox.post(.sync(token)) }
+            for command in requests { mailbox.post(command) }
         }
     }
 

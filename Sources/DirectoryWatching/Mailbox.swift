@@ -16,7 +16,10 @@ struct Mail {
 
     enum Command {
         case rescan
+        /// Answered when everything earlier has been seen.
         case sync(UInt64)
+        /// Answered when everything that is due has been done.
+        case catchUp(UInt64)
         case reexamine(BytePath)
     }
 

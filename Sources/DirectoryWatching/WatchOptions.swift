@@ -32,6 +32,9 @@ public struct WatchOptions: Sendable {
     public var ignoredNames = WatchOptions.defaultIgnoredNames
     /// Directories inside the watched one that are left alone, absolute or relative to it.
     public var excludedDirectories: [BytePath] = []
+    /// Whether the owner knows a file (by its path below the directory) as done in this very state: it is then not read to its
+    /// end, and nothing is told of it until it changes.
+    public var isDone: @Sendable (BytePath, FileIdentity) -> Bool = { _, _ in false }
     /// Suffixes of the control files that a download manager keeps beside an unfinished file.
     public var companionSuffixes = [".aria2", ".part", ".crdownload"]
 

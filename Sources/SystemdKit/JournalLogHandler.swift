@@ -6,7 +6,8 @@ import Synchronization
 /// lines on standard error where there is no journal.
 ///
 /// Fields: MESSAGE, PRIORITY, SYSLOG_IDENTIFIER, CODE_FILE, CODE_LINE, CODE_FUNC, and one for each metadata key
-/// (`JournalField.name`). A metadata value may be `JournalBytes` to pass bytes that are no text.
+/// (`JournalField.name`). A metadata value may be `JournalBytes` to pass bytes that are no text. Of equal warnings within a minute the
+/// first is written, and at the end how many there were.
 public struct JournalLogHandler: LogHandler {
     /// What all handlers of a program share: a reloaded configuration changes the level of every logger at once.
     public final class Configuration: Sendable {
@@ -14,6 +15,7 @@ public struct JournalLogHandler: LogHandler {
         public let fieldPrefix: String
         let destination: LogDestination
         let lines: LineOutput
+        let repeated: RepeatedEntries
         private let sharedLevel: Mutex<Logger.Level>
 
         /// - Parameters:
@@ -29,12 +31,14 @@ public struct JournalLogHandler: LogHandler {
         }
 
         init(
-            identifier: String, fieldPrefix: String, level: Logger.Level, destination: LogDestination, lines: LineOutput
+            identifier: String, fieldPrefix: String, level: Logger.Level, destination: LogDestination, lines: LineOutput,
+            repeatWindow: Duration = .seconds(60)
         ) {
             self.identifier = identifier
             self.fieldPrefix = fieldPrefix
             self.destination = destination.resolved
             self.lines = lines
+            repeated = RepeatedEntries(window: repeatWindow)
             sharedLevel = Mutex(level)
         }
 
@@ -42,6 +46,9 @@ public struct JournalLogHandler: LogHandler {
             get { sharedLevel.withLock { $0 } }
             set { sharedLevel.withLock { $0 = newValue } }
         }
+
+        /// Writes what is still to be said of repeated warnings: to be called before the program ends.
+        public func flush() { repeated.flush() }
     }
 
     private let configuration: Configuration
@@ -72,7 +79,16 @@ public struct JournalLogHandler: LogHandler {
         if let own = event.metadata { all.merge(own) { _, new in new } }
         if let error = event.error { all["error"] = .string("\(error)") }
         let message = event.message.description
+        if event.level >= .warning {
+            let entry = RepeatedEntries.Entry(
+                level: event.level, message: message, metadata: all.sorted { $0.key < $1.key }.map { Array("\($0.key)=".utf8) + $0.value.journalBytes })
+            let isNew = configuration.repeated.admits(entry) { [self, all] text in write(event, text, all) }
+            if !isNew { return }
+        }
+        write(event, message, all)
+    }
 
+    private func write(_ event: LogEvent, _ message: String, _ all: Logger.Metadata) {
         switch configuration.destination {
         case .plainLines:
             configuration.lines.writePlain(level: event.level, label: label, message: message, metadata: all)

@@ -10,36 +10,15 @@ public enum Processors {
 
     /// The cgroup's processor quota, rounded up to whole processors; the tightest of all the ancestors'.
     static var quota: Int? {
-        guard let membership = text("/proc/self/cgroup") else { return nil }
-        var quotas: [Double] = []
-        for line in membership.split(separator: "\n") {
-            let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-            guard parts.count == 3 else { continue }
-            var path = String(parts[2])
-            let controllers = parts[1].split(separator: ",")
-            while true {
-                if parts[1].isEmpty, let both = text("/sys/fs/cgroup\(path)/cpu.max") {
-                    let values = both.split(separator: " ").compactMap { Double($0.filter { $0 != "\n" }) }
-                    if values.count == 2 { quotas.append(values[0] / values[1]) }
-                } else if controllers.contains("cpu"),
-                    let quota = text("/sys/fs/cgroup/cpu\(path)/cpu.cfs_quota_us").flatMap({ Double($0.filter { $0 != "\n" }) }),
-                    let period = text("/sys/fs/cgroup/cpu\(path)/cpu.cfs_period_us").flatMap({ Double($0.filter { $0 != "\n" }) }),
-                    quota > 0
-                {
-                    quotas.append(quota / period)
-                }
-                guard let slash = path.lastIndex(of: "/"), path != "/" else { break }
-                path = slash == path.startIndex ? "/" : String(path[..<slash])
-            }
-        }
-        return quotas.min().map { max(1, Int($0.rounded(.up))) }
+        quota(ControlGroup.values(of: "cpu", unified: ["cpu.max"], legacy: ["cpu.cfs_quota_us", "cpu.cfs_period_us"]))
     }
 
-    private static func text(_ path: String) -> String? {
-        guard let file = fopen(path, "re") else { return nil }
-        defer { fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: 4096)
-        let n = fread(&bytes, 1, bytes.count, file)
-        return String(decoding: bytes[..<n], as: UTF8.self)
+    /// - Parameter values: quota and period of each group, in one text or in two; `max`, or a negative quota, is none.
+    static func quota(_ values: [[String]]) -> Int? {
+        let quotas = values.compactMap { texts -> Double? in
+            let numbers = texts.joined(separator: " ").split(separator: " ").compactMap { Double($0) }
+            return numbers.count == 2 && numbers[0] > 0 && numbers[1] > 0 ? numbers[0] / numbers[1] : nil
+        }
+        return quotas.min().map { max(1, Int($0.rounded(.up))) }
     }
 }

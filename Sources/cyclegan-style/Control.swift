@@ -40,9 +40,7 @@ struct ControlOptions: ParsableArguments {
 
     private func candidates() -> [BytePath] {
         if let socket { return [BytePath(socket)] }
-        // Whoever may ask the service need not be able to read its configuration.
-        let state = (try? Configuration.load(config))?.state ?? Configuration().state
-        return ControlSocket.candidates(state: state)
+        return ControlSocket.candidates(configuration: config)
     }
 
     /// For commands whose answer is a sentence.

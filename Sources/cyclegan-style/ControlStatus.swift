@@ -49,12 +49,24 @@ struct StatusView {
         lines.append(pace)
         let totals = ["styled", "failed", "quarantined"].compactMap { state in status.totals[state].map { "\($0) \(state)" } }
         lines.append("Ledger \(totals.isEmpty ? "empty" : totals.joined(separator: ", "))")
+        lines += status.training.map(training)
         if !status.lastFailures.isEmpty { lines.append("Last failures") }
         for failure in status.lastFailures {
             lines.append("  \(failure.time.formatted(.iso8601.dateTimeSeparator(.space)))  \(failure.file.path): \(failure.reason)")
         }
         if let refused = status.refusedConfiguration { lines.append("Refused configuration  \(refused)") }
         return lines.joined(separator: "\n")
+    }
+
+    private func training(_ report: TrainingReport) -> String {
+        var parts = ["iteration \(report.iteration)" + (report.total.map { "/\($0)" } ?? "")]
+        parts.append(String(format: "%.3g images/s", report.imagesPerSecond))
+        if let left = report.secondsLeft { parts.append("\(duration(left)) left") }
+        for name in ["generators", "discriminator.x", "discriminator.y"] {
+            if let loss = report.losses[name] { parts.append("\(name) \(String(format: "%.3g", loss))") }
+        }
+        let percent = report.total.map { 100 * report.iteration / max($0, 1) }
+        return "Training \(report.run.path)" + (percent.map { "  \(bar($0)) \($0) %" } ?? "") + "\n  " + parts.joined(separator: ", ")
     }
 
     private func bar(_ percent: Int) -> String {

@@ -2,6 +2,7 @@ import ArgumentParser
 import CycleGAN
 import Foundation
 import Networks
+import StyleService
 import Tensors
 import Weights
 import WeightsFetch
@@ -47,7 +48,9 @@ private struct TrainSession {
             BufferPool.shared.trim()
             StopSignal.catchThem()
             let every = trainer.configuration.logEvery
+            let reporter = TrainingReporter(), run = absolute(options.run)
             let outcome = try trainer.train { progress in
+                reporter.tell(TrainingReport(progress, run: run))
                 let line = Self.line(progress)
                 if isTerminal {
                     bar.show(line, progress.total.map { Double(progress.iteration) / Double($0) } ?? 0)

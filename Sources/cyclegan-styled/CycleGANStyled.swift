@@ -65,6 +65,7 @@ struct CycleGANStyled: ParsableCommand {
     private func serve(_ configuration: StyleService.Configuration, _ models: ModelStore) throws {
         let levels = JournalLogHandler.Configuration(identifier: "cyclegan-styled", level: configuration.logLevel.level)
         let logger = Logger(label: "cyclegan-styled") { JournalLogHandler(label: $0, configuration: levels) }
+        defer { levels.flush() }
         if let threads = configuration.threads { ThreadPool.shared = ThreadPool(threads: threads) }
         do {
             let daemon = try StyleDaemon(
@@ -72,6 +73,8 @@ struct CycleGANStyled: ParsableCommand {
                 translator: NetworkTranslator(models: models, memoryBudget: configuration.memory ?? MemoryBudget.automatic), logger: logger,
                 levels: levels)
             try daemon.run()
+        } catch is StoppedAtStart {
+            logger.notice("stopped")
         } catch {
             logger.critical("\(error)")
             ServiceNotifier().failed(errno: EIO, status: "\(error)")

@@ -22,7 +22,8 @@ private func play(seed: UInt64) async throws -> String? {
     let stage = try Stage(options: options, inMemory: true)
     defer { stage.strike() }
     try Shell.makeDirectories(stage.inbox)
-    let watcher = DirectoryWatcher(root: stage.inbox, options: options)
+    let clock = TestClock()
+    let watcher = DirectoryWatcher(root: stage.inbox, options: options, surroundings: Surroundings(now: { clock.now }))
     let events = watcher.events()
     let told = Task {
         var latest: [BytePath: FileIdentity] = [:]
@@ -35,13 +36,18 @@ private func play(seed: UInt64) async throws -> String? {
     var generator = SplitMix(state: seed)
     for _ in 0..<600 {
         operate(stage, &generator)
-        if Int.random(in: 0..<20, using: &generator) == 0 { try await Task.sleep(for: .milliseconds(15)) }
+        if Int.random(in: 0..<20, using: &generator) == 0 {
+            clock.advance(.milliseconds(15))
+            try await Task.sleep(for: .milliseconds(15))
+        }
     }
     try? Shell.makeDirectories(stage.inbox)
-    // A replaced inbox is noticed by its own event; the last replacement may be a moment old.
-    try await Task.sleep(for: options.settle)
-    try await watcher.sync()
-    try await Task.sleep(for: options.settle * 4)
+    // Less than until the inbox's path is looked at anew without any event.
+    for _ in 0..<20 {
+        try await watcher.catchUp()
+        clock.advance(options.settle / 4)
+    }
+    try await watcher.catchUp()
     let scans = watcher.snapshot.scans
     let waiting = watcher.snapshot.waiting.map { "\($0.relative): \($0.standing)" }
     let reported = watcher.snapshot.reported

@@ -82,11 +82,11 @@ let nestedRemoteSituations: [Situation] = [
 extension Stage {
     /// Waits for the directory to be watched, or polled.
     func expectAttached() async throws {
-        let deadline = ContinuousClock.now + .seconds(15)
-        while ContinuousClock.now < deadline {
+        for _ in 0..<200 {
+            try await catchUp()
             switch watcher.snapshot.state {
             case .watching, .polling: return
-            default: try await Task.sleep(for: .milliseconds(5))
+            default: try await pass(options.settle / 4)
             }
         }
         throw StageFailure("neither watched nor polled: \(watcher.snapshot.state)")

@@ -29,7 +29,7 @@ struct Step: Sendable {
             var descriptor = try FileCalls.open(stage.path(path), flags: O_WRONLY | O_CREAT)
             for piece in 0..<pieces {
                 if piece > 0 {
-                    try await Task.sleep(for: stage.options.settle * 1.7)
+                    try await stage.pass(stage.options.settle * 1.7)
                     if reopening {
                         close(descriptor)
                         descriptor = try FileCalls.open(stage.path(path), flags: O_WRONLY | O_APPEND)
@@ -64,7 +64,7 @@ struct Step: Sendable {
             guard let memory = mmap(nil, bytes.count, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0), memory != MAP_FAILED else {
                 throw WatchError(call: "mmap", code: errno)
             }
-            try await Task.sleep(for: stage.options.settle * 2)
+            try await stage.pass(stage.options.settle * 2)
             bytes.withUnsafeBytes { memory.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
             msync(memory, bytes.count, MS_SYNC)
             munmap(memory, bytes.count)
@@ -158,7 +158,7 @@ struct Step: Sendable {
     }
 
     static func pause(settleTimes factor: Double) -> Step {
-        Step { try await Task.sleep(for: $0.options.settle * factor) }
+        Step { try await $0.pass($0.options.settle * factor) }
     }
 
     static let start = Step { try $0.start() }

@@ -32,6 +32,18 @@ final class UnitTests: XCTestCase {
         XCTAssertFalse(result.output.contains("cyclegan-styled.service:"), result.output)
     }
 
+    /// The 47 situations that an inbox service must get right (T1 to T47) are found by their numbers.
+    func testEverySituation_isNamedByATest() throws {
+        var named = Set<Int>()
+        for directory in ["DirectoryWatchingTests", "StyleServiceTests"] {
+            let tests = Built.project.appendingPathComponent("Tests/\(directory)")
+            for file in try FileManager.default.contentsOfDirectory(at: tests, includingPropertiesForKeys: nil) where file.pathExtension == "swift" {
+                named.formUnion(try String(contentsOf: file, encoding: .utf8).matches(of: /\bT(\d+)\b/).compactMap { Int($0.1) })
+            }
+        }
+        XCTAssertEqual(Set(1...47).subtracting(named), [])
+    }
+
     func testCatalog_explainsEveryEvent() throws {
         let catalog = try String(contentsOf: systemd.appendingPathComponent("cyclegan-styled.catalog"), encoding: .utf8)
         let source = try String(

@@ -84,12 +84,25 @@ final class ConfigurationTests: DirectoryTestCase {
                     + "every inbox needs directories of its own"
             ])
         XCTAssertEqual(
-            problems("inboxes: {a: {outbox: inbox/done}}"),
+            problems("inboxes: {a: {inbox: outbox/new}}"),
             [
-                "config.yaml:1:23: inboxes.a.outbox: /srv/cyclegan-styled/inbox/done lies inside inboxes.a.inbox "
-                    + "(/srv/cyclegan-styled/inbox); every inbox needs directories of its own"
+                "config.yaml:1:11: inboxes.a.outbox: /srv/cyclegan-styled/outbox contains inboxes.a.inbox "
+                    + "(/srv/cyclegan-styled/outbox/new); every inbox needs directories of its own"
             ])
+        XCTAssertEqual(problems("inboxes:\n  a: {inbox: a}\n  b: {inbox: a/b, outbox: ob, failed: fb}\n").count, 1, "an inbox in an inbox")
         XCTAssertEqual(problems("inboxes: {a: {inbox: in, outbox: in-b}}"), [], "a common beginning of a name is no overlap")
+    }
+
+    /// T45
+    func testDirectoriesInsideAnInbox_areExcludedFromIt() throws {
+        try Files.makeDirectory(directory.appending("real"))
+        XCTAssertEqual(symlink("\(directory)/real", "\(directory)/link"), 0)
+        let configuration = try StyleService.Configuration.parse(
+            "spool: \(directory)/real\nstate: /state\ninboxes: {a: {inbox: ., outbox: \(directory)/link/done, failed: /elsewhere}}")
+        let inbox = configuration.inboxes[0]
+        XCTAssertEqual(configuration.excludedDirectories(of: inbox), ["done", "/elsewhere", "originals", "/state"])
+        for path in ["done", "done/a.jpg", "originals/trip/a.jpg"] { XCTAssertFalse(configuration.isPhotoPath(BytePath(path), in: inbox), path) }
+        for path in ["a.jpg", "done.jpg", "trip/done/a.jpg"] { XCTAssertTrue(configuration.isPhotoPath(BytePath(path), in: inbox), path) }
     }
 
     func testOverlapThroughASymbolicLink_isFound() throws {
@@ -244,7 +257,7 @@ final class ConfigurationTests: DirectoryTestCase {
         _ = try write("9000000000\n", "cg/memory.max")
         _ = try write("max\n", "cg/a/memory.max")
         _ = try write("2000000000\n", "cg/a/b/memory.max")
-        let root = directory.appending("cg")
+        let root = "\(directory)/cg"
         XCTAssertEqual(MemoryBudget.controlGroupLimit(membership: "0::/a/b\n", root: root), 2_000_000_000)
         XCTAssertEqual(MemoryBudget.controlGroupLimit(membership: "0::/a\n", root: root), 9_000_000_000)
         XCTAssertNil(MemoryBudget.controlGroupLimit(membership: "1:cpu:/a\n", root: root))

@@ -100,6 +100,7 @@ final class FilesTests: DirectoryTestCase {
         XCTAssertEqual(try text(source), "second")
     }
 
+    /// T41
     func testMovingAcrossMounts_copiesWithTimeAndRemoves() throws {
         try XCTSkipUnless(geteuid() == 0, "needs root, to mount a file system")
         let mount = directory.appending("mount")
@@ -137,6 +138,7 @@ final class FilesTests: DirectoryTestCase {
         XCTAssertThrowsError(try Files.read(target, limit: 3)) { XCTAssertEqual(($0 as? SystemError)?.code, EFBIG) }
     }
 
+    /// T43
     func testStateLock_letsOneIn() throws {
         let path = directory.appending("state/lock")
         let lock = try StateLock(path)

@@ -49,7 +49,7 @@ class DirectoryTestCase: XCTestCase {
         try StyleService.Configuration.parse("spool: \(directory)/spool\nstate: \(directory)/state\nsettle: 0s\n\(lines)")
     }
 
-    func waitUntil(_ what: String, seconds: Double = 20, file: StaticString = #filePath, line: UInt = #line, _ isTrue: () throws -> Bool) throws {
+    func waitUntil(_ what: String, seconds: Double = 60, file: StaticString = #filePath, line: UInt = #line, _ isTrue: () throws -> Bool) throws {
         let deadline = Date() + seconds
         while try !isTrue() {
             guard Date() < deadline else { return XCTFail("waited in vain until \(what)", file: file, line: line) }

@@ -26,12 +26,12 @@ class PipelineTestCase: DirectoryTestCase {
         guard let pipeline else { return }
         pipeline.state.change { $0.isStopping = true; $0.isAbandoning = true }
         let hasRun = pipeline.state.read { !$0.inWork.isEmpty || $0.hasTakerEnded } || hasStarted
-        if hasRun { XCTAssertTrue(pipeline.state.wait(until: Date() + 10, for: \.hasPublisherEnded)) }
+        if hasRun { XCTAssertTrue(pipeline.state.wait(seconds: 10, for: \.hasPublisherEnded)) }
         try ledger.close()
         self.pipeline = nil
     }
 
-    private var hasStarted: Bool { pipeline.state.wait(until: Date() + 0.2, for: \.hasTakerEnded) }
+    private var hasStarted: Bool { pipeline.state.wait(seconds: 0.2, for: \.hasTakerEnded) }
 
     override func tearDownWithError() throws {
         try close()

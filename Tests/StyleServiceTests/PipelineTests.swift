@@ -21,6 +21,7 @@ final class PipelineTests: PipelineTestCase {
         XCTAssertEqual(entry.destination, directory.appending("spool/originals/trip/beach.jpg"))
     }
 
+    /// T34: the same name with new bytes.
     func testNameThatIsTaken_getsANumber() throws {
         try open()
         _ = try write("somebody's", "spool/outbox/beach.vangogh.jpg")
@@ -33,6 +34,7 @@ final class PipelineTests: PipelineTestCase {
         XCTAssertEqual(files("spool/originals"), ["beach-1.jpg", "beach.jpg"])
     }
 
+    /// T28
     func testNamesThatAreNoText_goThrough() throws {
         try open()
         let name = BytePath(bytes: [0xC3, 0x28, 0x0A] + Array("x.jpg".utf8))
@@ -88,6 +90,7 @@ final class PipelineTests: PipelineTestCase {
         XCTAssertEqual(waits.last, 3600)
     }
 
+    /// T34: the same bytes under several names.
     func testSameBytes_areCopiedUnderTheNewName() throws {
         try open()
         for name in ["a.jpg", "b.jpg", "sub/c.jpg"] { try drop("same", as: name) }
@@ -136,6 +139,14 @@ final class PipelineTests: PipelineTestCase {
         try drop("storm", as: "beach.jpg")
         try finish()
         XCTAssertEqual(files("spool/outbox"), ["beach.vangogh-1.jpg", "beach.vangogh.jpg"], "new content is a new photo")
+        func file() throws -> InboxFile {
+            InboxFile(inbox: "vangogh", path: BytePath("beach.jpg"), identity: try XCTUnwrap(Files.identity(of: path)))
+        }
+        XCTAssertTrue(try ledger.isKept(file()))
+        XCTAssertEqual(chmod(path.description, 0o600), 0)
+        XCTAssertTrue(try ledger.isKept(file()), "its content is the same")
+        _ = try write("other", "spool/inbox/beach.jpg")
+        XCTAssertFalse(try ledger.isKept(file()))
     }
 
     func testOriginalsDeleted() throws {
@@ -155,6 +166,7 @@ final class PipelineTests: PipelineTestCase {
         XCTAssertEqual(try Files.identity(of: directory.appending("spool/outbox/beach.vangogh.jpg"))?.modified, 1_000_000_000_000_009)
     }
 
+    /// T36, and T6 in work.
     func testPhotoThatChangesInWork_isNotPublishedInItsOldState() throws {
         let isTranslating = Monitor(false), mayGoOn = Monitor(false)
         translator.onTranslate = { content, _ in
@@ -172,6 +184,7 @@ final class PipelineTests: PipelineTestCase {
         XCTAssertEqual(try Files.read(directory.appending("spool/outbox/beach.vangogh.jpg")), pictureBytes("newer"))
     }
 
+    /// T35
     func testPhotoThatIsWithdrawn_leavesNothing() throws {
         try open(start: false)
         let path = try drop("sea", as: "beach.jpg")
@@ -192,6 +205,7 @@ final class PipelineTests: PipelineTestCase {
         XCTAssertEqual(files("spool/outbox").count, 2)
     }
 
+    /// T40
     func testVanishedOutbox_isMadeAgain() throws {
         try open()
         try drop("one", as: "a.jpg")
@@ -225,7 +239,7 @@ final class PipelineTests: PipelineTestCase {
         isTranslating.wait(for: { $0 })
         try waitUntil("the next is decoded") { pipeline.state.read { $0.decoded != nil } }
         pipeline.state.change { $0.isStopping = true; $0.isAbandoning = true }
-        XCTAssertTrue(pipeline.state.wait(until: Date() + 10, for: \.hasPublisherEnded))
+        XCTAssertTrue(pipeline.state.wait(seconds: 10, for: \.hasPublisherEnded))
         XCTAssertEqual(try ledger.counts(), [.ready: 3])
         XCTAssertEqual(try ledger.latest([.ready], limit: 9).map(\.attempts), [0, 0, 0])
         XCTAssertEqual(files("spool").count, 3)

@@ -3,7 +3,7 @@ import Glibc
 import GRDB
 import XCTest
 
-@testable import StyleService
+@_spi(Testing) @testable import StyleService
 
 final class RecoveryTests: PipelineTestCase {
     /// Leaves photos claimed, as a death would.
@@ -89,6 +89,7 @@ final class RecoveryTests: PipelineTestCase {
         XCTAssertNotNil(ledger.setAside)
     }
 
+    /// T39
     func testFullDisk_pausesAndGoesOn() throws {
         try XCTSkipUnless(geteuid() == 0, "needs root, to mount a small file system")
         try open(start: false)
@@ -109,6 +110,7 @@ final class RecoveryTests: PipelineTestCase {
         XCTAssertNil(pipeline.state.read { $0.blocked })
     }
 
+    /// T39
     func testReadOnlyOutbox_pausesAndGoesOn() throws {
         try XCTSkipUnless(geteuid() == 0, "needs root, to mount a file system")
         try open(start: false)
@@ -124,6 +126,99 @@ final class RecoveryTests: PipelineTestCase {
         XCTAssertEqual(files("spool/outbox"), ["beach.vangogh.jpg"])
     }
 
+    /// T39: on kernels without quotas the error is made up where a picture is written.
+    func testUsedUpQuota_pausesAndGoesOn() throws {
+        let isUsedUp = Monitor(true)
+        FailurePoint.install { point in
+            if point == .temporaryMade, isUsedUp.read({ $0 }) { throw SystemError(EDQUOT, "write", BytePath("/outbox/x.tmp")) }
+        }
+        defer { FailurePoint.install { _ in } }
+        try open()
+        for name in ["a.jpg", "b.jpg", "c.jpg"] { try drop(name, as: name) }
+        try waitUntil("output pauses") { pipeline.state.read { $0.blocked != nil } }
+        XCTAssertTrue(pipeline.state.read { $0.blocked! }.contains("Disk quota exceeded"))
+        let sentence = StatusSentence(state: pipeline.state.read { $0 }, inboxStates: [], queued: 0, deferred: 0).text
+        XCTAssertTrue(sentence.hasPrefix("Paused, nothing can be written: cannot write /outbox/x.tmp: Disk quota exceeded"), sentence)
+        XCTAssertEqual(files("spool/outbox"), [], "no temporary file is left")
+        XCTAssertEqual(files("spool/inbox").count, 3)
+        isUsedUp.change { $0 = false }
+        try finish()
+        XCTAssertEqual(files("spool/outbox").count, 3)
+        XCTAssertEqual(translator.translated, 3, "nothing is computed twice")
+    }
+
+    func testLedgerLockedByAnotherProgram_pausesAndGoesOnWithOnePicture() throws {
+        let isPublished = Monitor(false), isLocked = Monitor(false)
+        FailurePoint.install { point in
+            guard point == .published else { return }
+            isPublished.change { $0 = true }
+            isLocked.wait(for: { $0 }, then: { _ in })
+        }
+        defer { FailurePoint.install { _ in } }
+        try open()
+        try ledger.database.writeWithoutTransaction { try $0.execute(sql: "PRAGMA busy_timeout = 100") }
+        try drop("sea", as: "beach.jpg")
+        isPublished.wait(for: { $0 }, then: { _ in })
+        let other = try DatabaseQueue(path: "\(directory)/state/ledger.sqlite")
+        try other.writeWithoutTransaction { database in
+            try database.execute(sql: "BEGIN IMMEDIATE")
+            isLocked.change { $0 = true }
+            try waitUntil("output pauses") { pipeline.state.read { $0.blocked != nil } }
+            try database.execute(sql: "COMMIT")
+        }
+        try finish()
+        XCTAssertEqual(files("spool/outbox"), ["beach.vangogh.jpg"])
+        XCTAssertEqual(translator.translated, 1)
+    }
+
+    /// T42: a photo that is put off does not wait for the time of day that a wrong clock had.
+    func testClockSetBack_makesADeferredPhotoDue() throws {
+        try open(start: false)
+        try drop("sea", as: "beach.jpg")
+        let entry = try XCTUnwrap(entries("beach.jpg").first)
+        _ = try ledger.deferPhoto(entry, reason: "x")
+        XCTAssertNil(try ledger.next(inboxes: ["vangogh"]))
+        XCTAssertNil(try ledger.next(inboxes: ["vangogh"], now: Ledger.now() - 1_800_000))
+        XCTAssertEqual(try ledger.next(inboxes: ["vangogh"], now: Ledger.now() - 86_400_000)?.id, entry.id)
+        XCTAssertEqual(try ledger.next(inboxes: ["vangogh"], now: Ledger.now() + 6000)?.id, entry.id)
+    }
+
+    func testMonitor_waitsAsLongAsItIsTold() {
+        let monitor = Monitor(0)
+        let began = ContinuousClock.now
+        XCTAssertFalse(monitor.wait(seconds: 0.05) { $0 == 1 })
+        XCTAssertGreaterThanOrEqual(ContinuousClock.now - began, .milliseconds(50))
+        startThread("later") {
+            usleep(20000)
+            monitor.change { $0 = 1 }
+        }
+        XCTAssertTrue(monitor.wait(seconds: 60) { $0 == 1 })
+        XCTAssertTrue(monitor.wait { $0 == 1 })
+        XCTAssertLessThan(ContinuousClock.now - began, .seconds(50))
+    }
+
+    /// What a run that died left of a photo that it was moving back into the inbox.
+    func testTemporaryFilesInTheInbox_areSweptToo() throws {
+        try open(start: false)
+        _ = try write("half", "spool/inbox/trip/.cyclegan-styled-oldrun-1.tmp")
+        _ = try write("half", "spool/outbox/.cyclegan-styled-oldrun-2.tmp")
+        _ = try write("x", "spool/inbox/trip/.cyclegan-styled.jpg")
+        pipeline.sweepTemporaries()
+        XCTAssertEqual(files("spool"), ["inbox/trip/.cyclegan-styled.jpg"])
+    }
+
+    func testSourceMark_isReadAsItWasWritten() throws {
+        let photo = FileIdentity(device: 1, inode: .max, size: 12, modified: -5, changed: 6)
+        let mark = SourceMark(photo, hash: [0, 255, 16], modelHash: [1], settings: "render=fit 1600 strength=1.0")
+        XCTAssertEqual(SourceMark(text: mark.text), mark)
+        XCTAssertTrue(mark.isOf(FileIdentity(device: 2, inode: .max, size: 12, modified: -5, changed: 7)))
+        XCTAssertFalse(mark.isOf(FileIdentity(device: 1, inode: .max, size: 12, modified: -4, changed: 6)))
+        for text in ["", "1", "2 " + mark.text.dropFirst(2), mark.text.replacing("00ff10", with: "00ff1"), "1 a b c d e f"] {
+            XCTAssertNil(SourceMark(text: text), text)
+        }
+    }
+
+    /// T41
     func testOriginalsOnAnotherMount_areMoved() throws {
         try XCTSkipUnless(geteuid() == 0, "needs root, to mount a file system")
         try open(start: false)

@@ -2,9 +2,13 @@
 //
 //   styled-victim CONFIG
 //   FAIL_AT=point[:count]   die when the point is reached for the count-th time
+//   DAMAGE_AT=point         find the ledger damaged there
 //   TRANSLATION_SECONDS=s   let every translation take so long
+//
+//   styled-victim --train SOCKET RUN   tell a service of a training in RUN, and live until standard input ends
 
 import Foundation
+import GRDB
 import Glibc
 import Logging
 import Photos
@@ -42,6 +46,14 @@ struct InstantTranslator: PhotoTranslating {
     func encode(_ photo: Photo, options: EncodingOptions) throws -> [UInt8] { Array("picture:".utf8) + photo.pixels }
 }
 
+if CommandLine.arguments.count == 4, CommandLine.arguments[1] == "--train" {
+    TrainingReporter(candidates: [BytePath(CommandLine.arguments[2])]).tell(
+        TrainingReport(
+            run: BytePath(CommandLine.arguments[3]), iteration: 120, total: 1000, losses: ["generators": 5.25], imagesPerSecond: 0.5,
+            secondsLeft: 1760))
+    while readLine() != nil {}
+    exit(0)
+}
 StyleDaemon.openSignalInbox()
 let environment = ProcessInfo.processInfo.environment
 if let failure = environment["FAIL_AT"] {
@@ -50,6 +62,11 @@ if let failure = environment["FAIL_AT"] {
     let left = LockedCounter(parts.count > 1 ? Int(parts[1])! : 1)
     FailurePoint.install { point in
         if point == wanted, left.decrement() == 0 { kill(getpid(), SIGKILL) }
+    }
+}
+if let wanted = environment["DAMAGE_AT"].flatMap(FailurePoint.init(rawValue:)) {
+    FailurePoint.install { point in
+        if point == wanted { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
     }
 }
 let levels = JournalLogHandler.Configuration(identifier: "styled-victim", destination: .plainLines)
@@ -62,6 +79,8 @@ do {
     try StyleDaemon(
         configuration: configuration, configurationPath: path, models: models, translator: translator, logger: logger, levels: levels
     ).run()
+} catch is StoppedAtStart {
+    exit(0)
 } catch {
     FileHandle.standardError.write(Data("\(error)\n".utf8))
     exit(error is ConfigurationError ? 78 : 1)

@@ -80,6 +80,15 @@ int CInotify_nameMatches(const char *pattern, const char *name);
 /// Names the calling thread (15 bytes at most) so that it can be told apart in ps and in a debugger; a GNU extension.
 void CInotify_nameThread(const char *name);
 
+/// fsetxattr(2), whose header is not imported; 0 or a negative errno.
+int CInotify_setAttribute(int descriptor, const char *name, const void *value, size_t length);
+
+/// lgetxattr(2): the value's length or a negative errno (ENODATA where there is none).
+ssize_t CInotify_attribute(const char *path, const char *name, void *value, size_t capacity);
+
+/// The process at the other end of a UNIX socket (SO_PEERCRED, a GNU structure); 0 where it is outside this namespace.
+pid_t CInotify_peerProcess(int socket);
+
 /// An eventfd that wakes a poll(2), non-blocking and close-on-exec.
 int CInotify_openWakeup(void);
 

@@ -8,13 +8,14 @@ extension Configuration {
         public var path: BytePath
         /// Whether the service makes it where it is missing. An inbox that is missing is waited for.
         public var isMade: Bool
+        public var isInbox = false
     }
 
     /// Every directory that the service reads and writes.
     public var workDirectories: [WorkDirectory] {
         var result = inboxes.flatMap { inbox in
             [
-                WorkDirectory(key: "inboxes.\(inbox.key).inbox", path: inbox.inbox, isMade: inbox.inbox.isInside(spool)),
+                WorkDirectory(key: "inboxes.\(inbox.key).inbox", path: inbox.inbox, isMade: inbox.inbox.isInside(spool), isInbox: true),
                 WorkDirectory(key: "inboxes.\(inbox.key).outbox", path: inbox.outbox, isMade: true),
                 WorkDirectory(key: "inboxes.\(inbox.key).failed", path: inbox.failed, isMade: true),
             ]
@@ -26,8 +27,20 @@ extension Configuration {
         return result
     }
 
-    /// No directory may be, or lie in, another: a picture written into an inbox would be styled again, and two inboxes that share a
-    /// directory could not be told apart.
+    /// The service's own directories that an inbox passes over: a picture, a failed photo or an original in it would be taken for
+    /// a new photo. Relative to the inbox where they lie inside it; the others are listed in case a mount shows them there.
+    func excludedDirectories(of inbox: InboxConfiguration) -> [BytePath] {
+        let root = Files.resolved(inbox.inbox)
+        return workDirectories.filter { !$0.isInbox }.map { Files.resolved($0.path).relative(to: root) ?? $0.path }
+    }
+
+    /// Whether a path below an inbox is photos' territory, and not one of the service's own directories.
+    func isPhotoPath(_ relative: BytePath, in inbox: InboxConfiguration) -> Bool {
+        !excludedDirectories(of: inbox).contains { !$0.isAbsolute && relative.relative(to: $0) != nil }
+    }
+
+    /// No directory may be, or lie in, another, since two inboxes that share one could not be told apart. Only an inbox may contain
+    /// the others: it passes over them.
     static func reportOverlaps(_ configuration: Configuration, root: ConfigurationSection, problems: ConfigurationProblems) {
         let directories = configuration.workDirectories.map { ($0, Files.resolved($0.path)) }
         for (index, (second, secondPath)) in directories.enumerated() {
@@ -36,8 +49,10 @@ extension Configuration {
                 if firstPath == secondPath {
                     relation = "is the same directory as \(first.key)"
                 } else if secondPath.isInside(firstPath) {
+                    if first.isInbox, !second.isInbox { continue }
                     relation = "lies inside \(first.key) (\(first.path))"
                 } else if firstPath.isInside(secondPath) {
+                    if second.isInbox, !first.isInbox { continue }
                     relation = "contains \(first.key) (\(first.path))"
                 } else {
                     continue

@@ -2,18 +2,21 @@ import Foundation
 
 /// What can be asked of a running service: one line of JSON, answered by one line of JSON.
 public struct ControlRequest: Codable, Sendable {
-    public enum Command: String, Codable, Sendable, CaseIterable { case status, explain, retry, pause, resume, reload }
+    public enum Command: String, Codable, Sendable, CaseIterable { case status, explain, retry, pause, resume, reload, training }
 
     public var command: Command
     /// For `explain` and `retry`: absolute, or as a person names a file of an inbox.
     public var file: FileName?
     /// For `retry`: everything that failed or was put off.
     public var all: Bool?
+    /// For `training`: how a run stands.
+    public var report: TrainingReport?
 
-    public init(_ command: Command, file: FileName? = nil, all: Bool? = nil) {
+    public init(_ command: Command, file: FileName? = nil, all: Bool? = nil, report: TrainingReport? = nil) {
         self.command = command
         self.file = file
         self.all = all
+        self.report = report
     }
 }
 
@@ -91,6 +94,8 @@ public struct StatusReport: Codable, Sendable {
     public var secondsPerPhoto: Double?
     public var totals: [String: Int]
     public var lastFailures: [Failure]
+    /// The training runs that told of themselves and are still at work.
+    public var training: [TrainingReport]
     public var configurationFiles: [String]
     public var refusedConfiguration: String?
 }

@@ -1,3 +1,4 @@
+import CInotify
 import Foundation
 import Glibc
 import Synchronization
@@ -20,6 +21,11 @@ public enum ControlSocket {
     public static func candidates(state: BytePath) -> [BytePath] {
         let paths = [path(state: state), BytePath("/run/cyclegan-styled").appending(name), state.appending(name)]
         return paths.enumerated().filter { index, path in !paths[..<index].contains(path) }.map(\.element)
+    }
+
+    /// The same for the state directory that a configuration names; whoever may ask the service need not be able to read that.
+    public static func candidates(configuration: String? = nil) -> [BytePath] {
+        candidates(state: ((try? Configuration.load(configuration)) ?? Configuration()).state)
     }
 
     static func address(_ path: BytePath) throws -> sockaddr_un {
@@ -71,15 +77,15 @@ public enum ControlSocket {
     }
 
     /// Asks the service one thing.
+    /// - Parameter timeout: seconds to wait for the service; a reload waits for watchers to start.
     /// - Throws: `ServiceUnreachable`.
-    public static func ask(_ request: ControlRequest, at candidates: [BytePath]) throws -> ControlReply {
+    public static func ask(_ request: ControlRequest, at candidates: [BytePath], timeout: Int = 60) throws -> ControlReply {
         var failures: [String] = []
         for path in candidates {
             do {
                 let descriptor = try newSocket()
                 defer { close(descriptor) }
-                // A reload waits for watchers to start.
-                setTimeout(descriptor, seconds: 60)
+                setTimeout(descriptor, seconds: timeout)
                 var address = try address(path)
                 try retrying("reach the service at", path) {
                     withUnsafePointer(to: &address) {
@@ -111,12 +117,14 @@ final class ControlServer: Sendable {
     private static let mostConnections = 16
     private let path: BytePath
     private let descriptor: CInt
-    private let answer: @Sendable (ControlRequest) -> ControlReply
+    private let answer: @Sendable (ControlRequest, pid_t) -> ControlReply
     private let connections = Atomic<Int>(0)
     private let isStopping = Atomic<Bool>(false)
 
     /// A socket that an earlier run left is replaced: whoever holds the state directory's lock is the only service there.
-    init(_ path: BytePath, answer: @escaping @Sendable (ControlRequest) -> ControlReply) throws {
+    ///
+    /// - Parameter answer: gets the request and the process that asks, 0 for one outside this namespace.
+    init(_ path: BytePath, answer: @escaping @Sendable (ControlRequest, pid_t) -> ControlReply) throws {
         self.path = path
         self.answer = answer
         var address = try ControlSocket.address(path)
@@ -165,7 +173,7 @@ final class ControlServer: Sendable {
         ControlSocket.setTimeout(connection, seconds: 10)
         guard let line = ControlSocket.readLine(connection, limit: ControlSocket.longestRequest) else { return }
         let reply: ControlReply
-        do { reply = answer(try ControlJSON.decoder().decode(ControlRequest.self, from: Data(line))) } catch {
+        do { reply = answer(try ControlJSON.decoder().decode(ControlRequest.self, from: Data(line)), CInotify_peerProcess(connection)) } catch {
             reply = .failure("not a request that this service understands")
         }
         guard let bytes = try? ControlJSON.encoder().encode(reply) else { return }

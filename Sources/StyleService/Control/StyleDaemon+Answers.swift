@@ -1,10 +1,12 @@
 import DirectoryWatching
 import Foundation
+import Glibc
 import Photos
 
 extension StyleDaemon {
     /// Answers one request of the control socket.
-    func answer(_ request: ControlRequest) -> ControlReply {
+    /// - Parameter process: who asks.
+    func answer(_ request: ControlRequest, from process: pid_t) -> ControlReply {
         do {
             switch request.command {
             case .status:
@@ -30,6 +32,10 @@ extension StyleDaemon {
                     isPaused
                         ? "Paused, also after a restart, until cyclegan-style resume. Photos in work are finished."
                         : "Resumed.")
+            case .training:
+                guard let report = request.report else { return .failure("training needs a report") }
+                training.tell(report, from: process)
+                return .success()
             case .reload:
                 let problems = reload()
                 return problems.isEmpty
@@ -69,7 +75,7 @@ extension StyleDaemon {
                     file: FileName(entry.file.path), inbox: entry.file.inbox, reason: entry.reason ?? "",
                     time: Date(milliseconds: entry.finished ?? entry.recorded))
             },
-            configurationFiles: configuration.files, refusedConfiguration: rejected)
+            training: training.current(), configurationFiles: configuration.files, refusedConfiguration: rejected)
     }
 
     // MARK: Trying again
@@ -113,10 +119,15 @@ extension StyleDaemon {
     private func bringBack(_ path: BytePath, _ key: String, _ relative: BytePath) throws -> BytePath? {
         let inboxes = shared.withLock { $0.configuration.inboxes }
         guard let inbox = inboxes.first(where: { $0.key == key }), let identity = try Files.identity(of: path) else { return nil }
+        let known = try ledger.entries(withFile: path).filter { $0.destination == path && $0.disposal == .setAside }
         let moved = try FileMover.move(
             path, expected: identity, into: inbox.inbox.appending(relative.parent), as: OutputName(keeping: relative.name))
         let reason = OutputName(keeping: path.name).candidate(0, suffix: ReasonFile.suffix)
         try? Files.unlinkIfPresent(path.parent.appending(reason))
+        if moved != nil {
+            // It may fail again at once and get the same place: these rows are no longer about the file there.
+            for entry in known { try ledger.disposed(entry.id, .broughtBack) }
+        }
         return moved
     }
 
@@ -129,11 +140,14 @@ extension StyleDaemon {
         return inboxes.flatMap { [$0.inbox, $0.failed, $0.outbox] }.map { $0.appending(file).normalized }
     }
 
-    /// The inbox whose directory of a kind holds a path, and the path below that directory.
+    /// The inbox whose directory of a kind holds a path, and the path below that directory. What lies in an outbox inside an inbox
+    /// lies in the outbox.
     func location(_ path: BytePath, _ directory: KeyPath<InboxConfiguration, BytePath>) -> (InboxConfiguration, BytePath)? {
-        for inbox in shared.withLock({ $0.configuration.inboxes }) {
+        let configuration = shared.withLock { $0.configuration }
+        for inbox in configuration.inboxes {
             for root in [inbox[keyPath: directory], Files.resolved(inbox[keyPath: directory])] {
-                if let relative = path.relative(to: root), !relative.isEmpty { return (inbox, relative) }
+                guard let relative = path.relative(to: root), !relative.isEmpty else { continue }
+                if directory != \.inbox || configuration.isPhotoPath(relative, in: inbox) { return (inbox, relative) }
             }
         }
         return nil

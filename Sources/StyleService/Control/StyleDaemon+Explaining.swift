@@ -91,6 +91,7 @@ extension StyleDaemon {
         case .deleted: result.append("The original was deleted, as configured.")
         case .kept: result.append("The original stays in the inbox, as configured.")
         case .setAside: result.append("The file is in \(entry.destination.map(\.description) ?? "?"), its reason beside it; cyclegan-style retry brings it back.")
+        case .broughtBack: result.append("It was brought back into the inbox since.")
         case .gone: result.append("The original was taken away or replaced before the service could move it.")
         case .pending: result.append("The original is still to be moved.")
         case nil: break

@@ -8,6 +8,7 @@ final class InboxWatchers: Sendable {
     private struct Watched {
         var configuration: InboxConfiguration
         var rescan: Duration
+        var excluded: [BytePath]
         var watcher: DirectoryWatcher
         var state: InboxState = .stopped
     }
@@ -29,27 +30,36 @@ final class InboxWatchers: Sendable {
         let outdated = watched.change { all in
             let outdated = all.filter { key, value in
                 guard let new = wanted[key] else { return true }
-                return new.inbox != value.configuration.inbox || new.settle != value.configuration.settle
+                return new.inbox != value.configuration.inbox || new.originals != value.configuration.originals
+                    || new.settle != value.configuration.settle
                     || new.incompleteAfter != value.configuration.incompleteAfter || configuration.rescan != value.rescan
+                    || configuration.excludedDirectories(of: new) != value.excluded
             }
             for key in outdated.keys { all[key] = nil }
             return outdated.values.map(\.watcher)
         }
         for watcher in outdated { watcher.stop() }
         for inbox in configuration.inboxes where watched.read({ $0[inbox.key] == nil }) {
-            try start(inbox, rescan: configuration.rescan)
+            try start(inbox, rescan: configuration.rescan, excluded: configuration.excludedDirectories(of: inbox))
         }
     }
 
-    private func start(_ inbox: InboxConfiguration, rescan: Duration) throws {
+    private func start(_ inbox: InboxConfiguration, rescan: Duration, excluded: [BytePath]) throws {
         var options = WatchOptions()
         options.settle = inbox.settle
         options.networkSettle = max(inbox.settle, options.networkSettle)
         options.incompleteAfter = inbox.incompleteAfter
         options.rescanInterval = rescan
+        options.excludedDirectories = excluded
+        if inbox.originals == .keep {
+            // A start would else read every photo that was ever kept.
+            options.isDone = { [recorder, key = inbox.key] path, identity in
+                recorder.isDone(InboxFile(inbox: key, path: path, identity: identity))
+            }
+        }
         let watcher = DirectoryWatcher(root: inbox.inbox, options: options)
         let events = watcher.events()
-        watched.change { $0[inbox.key] = Watched(configuration: inbox, rescan: rescan, watcher: watcher) }
+        watched.change { $0[inbox.key] = Watched(configuration: inbox, rescan: rescan, excluded: excluded, watcher: watcher) }
         // Above this priority libdispatch tries to raise the thread's, and complains in the journal that it may not.
         Task(priority: .utility) { [weak self] in
             for await event in events { self?.handle(event, inbox.key) }

@@ -13,16 +13,23 @@ final class Recorder: Sendable {
     private let ledger: Ledger
     private let logger: Logger
     private let recorded: @Sendable () -> Void
+    private let failed: @Sendable (any Error) -> Void
 
-    init(ledger: Ledger, logger: Logger, recorded: @escaping @Sendable () -> Void) {
+    init(
+        ledger: Ledger, logger: Logger, recorded: @escaping @Sendable () -> Void, failed: @escaping @Sendable (any Error) -> Void = { _ in }
+    ) {
         self.ledger = ledger
         self.logger = logger
         self.recorded = recorded
+        self.failed = failed
     }
 
     func start() { startThread("recording") { self.run() } }
 
     func add(_ file: InboxFile) { state.change { $0.files.append(file) } }
+
+    /// Whether a file that stays in its inbox was done as it is. Where the ledger cannot be asked, it is looked at once more.
+    func isDone(_ file: InboxFile) -> Bool { (try? ledger.isKept(file)) ?? false }
 
     /// Returns when everything that was added is written, or cannot be.
     func stop() {
@@ -48,14 +55,15 @@ final class Recorder: Sendable {
         while true {
             do {
                 if try ledger.record(files) > 0 {
-                    FailurePoint.reached(.recorded)
+                    try FailurePoint.reached(.recorded)
                     recorded()
                 }
                 return true
             } catch {
                 if !isComplaining { logger.error("\(files.count) files wait: the ledger cannot be written: \(error)") }
                 isComplaining = true
-                if state.wait(until: Date() + 2, for: \.isStopping) { return false }
+                failed(error)
+                if state.wait(seconds: 2, for: \.isStopping) { return false }
             }
         }
     }

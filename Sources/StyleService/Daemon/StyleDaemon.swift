@@ -21,6 +21,7 @@ public final class StyleDaemon: Sendable {
     let models: ModelStore
     let logger: Logger
     let notifier: ServiceNotifier
+    let training = TrainingRuns()
     let shared: Mutex<Shared>
     let started = Date()
     private let levels: JournalLogHandler.Configuration?
@@ -35,7 +36,7 @@ public final class StyleDaemon: Sendable {
     /// - Parameters:
     ///   - configurationPath: read again at a reload; nil for the default file.
     ///   - levels: the log handlers' shared level, which follows the configuration.
-    /// - Throws: `StateLocked`, `SystemError`, `DatabaseError`.
+    /// - Throws: `StateLocked`, `SystemError`, `DatabaseError`; `StoppedAtStart` when asked to stop while it waits for room on the disk.
     public init(
         configuration: Configuration, configurationPath: String?, models: ModelStore, translator: any PhotoTranslating, logger: Logger,
         levels: JournalLogHandler.Configuration? = nil
@@ -47,8 +48,8 @@ public final class StyleDaemon: Sendable {
         let notifier = ServiceNotifier()
         self.notifier = notifier
         shared = Mutex(Shared(configuration: configuration))
-        lock = try StateLock(configuration.lock)
-        let ledger = try Ledger(configuration.ledger)
+        lock = try Self.waitingForRoom(notifier, logger) { try StateLock(configuration.lock) }
+        let ledger = try Self.waitingForRoom(notifier, logger) { try Ledger(configuration.ledger) }
         self.ledger = ledger
 
         let watchdog = Watchdog(notifier: notifier) { worker, silent in
@@ -62,7 +63,7 @@ public final class StyleDaemon: Sendable {
             reexamine: { route.watchers.withLock { $0 }?.reexamine($0) }, takenAway: { file in route.watchers.withLock { $0 }?.forget(file) },
             statusChanged: SignalInbox.tellNews)
         self.pipeline = pipeline
-        recorder = Recorder(ledger: ledger, logger: logger) { pipeline.wake() }
+        recorder = Recorder(ledger: ledger, logger: logger, recorded: { pipeline.wake() }, failed: { _ = pipeline.noteDamage($0) })
         watchers = InboxWatchers(recorder: recorder, logger: logger, changed: SignalInbox.tellNews)
         route.watchers.withLock { [watchers] in $0 = watchers }
         housekeeping = Housekeeping(ledger: ledger, pipeline: pipeline, logger: logger)
@@ -77,17 +78,42 @@ public final class StyleDaemon: Sendable {
 
     // MARK: Running
 
+    /// Repeats a step of the start for as long as nothing can be written. A service that gave up would be started again a few times,
+    /// and then not be there when there is room.
+    private static func waitingForRoom<Result>(_ notifier: ServiceNotifier, _ logger: Logger, _ step: () throws -> Result) throws -> Result {
+        var isWaiting = false
+        while true {
+            do { return try step() } catch {
+                guard case .blocked(let reason) = Failure(error) else { throw error }
+                if !isWaiting {
+                    logger.error(
+                        "the start waits: \(reason). It goes on by itself as soon as there is room.", metadata: .event(.outputPaused, reason: reason))
+                }
+                isWaiting = true
+                notifier.extendTimeout(.seconds(30))
+                notifier.status("Waiting to start, nothing can be written: \(reason)")
+                for event in SignalInbox.wait(seconds: 2) where event == .signal(SIGTERM) || event == .signal(SIGINT) { throw StoppedAtStart() }
+            }
+        }
+    }
+
     /// Works until SIGTERM or SIGINT. Runs on the main thread.
+    /// - Throws: `LedgerDamaged` where only the next start can go on.
     public func run() throws {
         let configuration = shared.withLock { $0.configuration }
         if let aside = ledger.setAside {
             logger.error(
                 "the ledger was damaged and is set aside as \(aside); a new one is made from the directories", metadata: .event(.ledgerRebuilt))
+        }
+        if try ledger.isIncomplete {
             notifier.extendTimeout(.seconds(600))
-            try pipeline.rebuild()
+            try Self.waitingForRoom(notifier, logger) {
+                try pipeline.rebuild()
+                try ledger.setIncomplete(false)
+            }
         }
         prepareDirectories(configuration)
-        try pipeline.recover()
+        try Self.waitingForRoom(notifier, logger) { try pipeline.recover() }
         if try ledger.note("paused") != nil { pipeline.pause(true) }
         recorder.start()
         pipeline.start()
@@ -103,6 +129,7 @@ public final class StyleDaemon: Sendable {
         waitForSignals()
         stop()
         control?.stop()
+        if pipeline.state.read(\.isLedgerDamaged) { throw LedgerDamaged() }
     }
 
     private func prepareDirectories(_ configuration: Configuration) {
@@ -116,8 +143,8 @@ public final class StyleDaemon: Sendable {
     private func openControlSocket(_ configuration: Configuration) -> ControlServer? {
         let path = ControlSocket.path(state: configuration.state)
         do {
-            let server = try ControlServer(path) { [weak self] request in
-                self?.answer(request) ?? .failure("the service is stopping")
+            let server = try ControlServer(path) { [weak self] request, process in
+                self?.answer(request, from: process) ?? .failure("the service is stopping")
             }
             server.start()
             return server
@@ -129,13 +156,14 @@ public final class StyleDaemon: Sendable {
 
     /// Sleeps until something is to be done: a signal, a new status sentence, the next housekeeping.
     private func waitForSignals() {
-        var lastSentence = Date.distantPast, hasNews = false
-        var nextHousekeeping = Date() + housekeepingInterval
+        let clock = ContinuousClock()
+        var nextSentence = clock.now, hasNews = false
+        var nextHousekeeping = clock.now + housekeepingInterval
         while true {
             var wake = nextHousekeeping
-            if hasNews { wake = min(wake, lastSentence + 1) }
-            if !pipeline.state.read(\.inWork.isEmpty) { wake = min(wake, Date() + 2) }
-            for event in SignalInbox.wait(seconds: wake.timeIntervalSinceNow) {
+            if hasNews { wake = min(wake, nextSentence) }
+            if !pipeline.state.read(\.inWork.isEmpty) { wake = min(wake, clock.now + .seconds(2)) }
+            for event in SignalInbox.wait(seconds: (wake - clock.now).seconds) {
                 switch event {
                 case .signal(SIGHUP): _ = reload()
                 case .signal: return
@@ -143,19 +171,20 @@ public final class StyleDaemon: Sendable {
                 case .timeout: hasNews = hasNews || !pipeline.state.read(\.inWork.isEmpty)
                 }
             }
-            if hasNews, Date().timeIntervalSince(lastSentence) >= 1 {
+            if pipeline.state.read(\.isLedgerDamaged) { return }
+            if hasNews, clock.now >= nextSentence {
                 notifier.status(sentence())
-                lastSentence = Date()
+                nextSentence = clock.now + .seconds(1)
                 hasNews = false
             }
-            if Date() >= nextHousekeeping {
+            if clock.now >= nextHousekeeping {
                 housekeeping.start(shared.withLock { $0.configuration })
-                nextHousekeeping = Date() + housekeepingInterval
+                nextHousekeeping = clock.now + housekeepingInterval
             }
         }
     }
 
-    private var housekeepingInterval: TimeInterval { max(60, shared.withLock { $0.configuration.rescan.seconds }) }
+    private var housekeepingInterval: Duration { max(.seconds(60), shared.withLock { $0.configuration.rescan }) }
 
     func sentence() -> String {
         let counts = (try? ledger.counts([.ready, .deferred])) ?? [:]
@@ -206,21 +235,23 @@ public final class StyleDaemon: Sendable {
     /// Finishes the photo in work if that needs less than `stop-within`, else gives it up; whatever is not published stays in its inbox.
     private func stop() {
         let configuration = shared.withLock { $0.configuration }
-        let deadline = Date() + configuration.stopWithin.seconds
+        let clock = ContinuousClock()
+        let deadline = clock.now + configuration.stopWithin
         pipeline.state.change { $0.isStopping = true }
         notifier.stopping(status: sentence())
         watchers.stop()
         recorder.stop()
         while true {
             notifier.extendTimeout(.seconds(10))
-            if pipeline.state.wait(until: min(Date() + 1, max(deadline, Date() + 0.1)), for: \.hasPublisherEnded) { break }
-            let now = Date()
+            let patience = min(1, max((deadline - clock.now).seconds, 0.1))
+            if pipeline.state.wait(seconds: patience, for: \.hasPublisherEnded) { break }
+            let (now, left) = (Date(), (deadline - clock.now).seconds)
             let isTooSlow = pipeline.state.read { state in
-                state.inWork.values.contains { ($0.remaining(now: now) ?? 0) > max(0, deadline.timeIntervalSince(now)) }
+                state.inWork.values.contains { ($0.remaining(now: now) ?? 0) > max(0, left) }
             }
-            if now >= deadline || isTooSlow { pipeline.state.change { $0.isAbandoning = true } }
+            if left <= 0 || isTooSlow { pipeline.state.change { $0.isAbandoning = true } }
             // Something that cannot be interrupted, such as a decoder or a dead network file system: the next start takes it up.
-            if now >= deadline + 10 {
+            if left <= -10 {
                 logger.warning("stopping with a photo in work that could not be given up; it begins anew at the next start")
                 break
             }
@@ -230,3 +261,11 @@ public final class StyleDaemon: Sendable {
         logger.notice("stopped")
     }
 }
+
+/// The ledger turned out damaged while the service worked with it.
+public struct LedgerDamaged: Error, Sendable, CustomStringConvertible {
+    public var description: String { "the ledger is damaged; the next start sets it aside and makes a new one from the directories" }
+}
+
+/// The service was asked to stop before it had begun.
+public struct StoppedAtStart: Error, Sendable {}

@@ -61,7 +61,7 @@ enum FileMover {
                 return nil
             }
             let target = try copy.publish(as: name)
-            FailurePoint.reached(.originalCopied)
+            try FailurePoint.reached(.originalCopied)
             try remove(source, expected: expected)
             return target
         } catch {

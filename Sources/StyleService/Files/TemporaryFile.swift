@@ -33,7 +33,7 @@ public struct TemporaryFile: Sendable {
     static func isOfThisRun(_ name: [UInt8]) -> Bool { name.starts(with: "\(prefix)\(run)-".utf8) }
 
     /// Writes a file through `fill` and synchronises it. Missing directories are made; nothing is left behind where it fails.
-    static func write(in directory: BytePath, modified: Int64? = nil, fill: (CInt, BytePath) throws -> Void) throws -> TemporaryFile {
+    static func write(in directory: BytePath, modified: Int64? = nil, mark: SourceMark? = nil, fill: (CInt, BytePath) throws -> Void) throws -> TemporaryFile {
         for made in try Files.makeDirectory(directory) { try Files.synchronizeDirectory(made.parent) }
         let path = newPath(in: directory)
         let descriptor = try retrying("create a file in", directory) {
@@ -41,7 +41,9 @@ public struct TemporaryFile: Sendable {
         }
         do {
             defer { close(descriptor) }
+            try FailurePoint.reached(.temporaryMade)
             try fill(descriptor, path)
+            mark?.write(to: descriptor)
             if let modified { try Files.setModificationTime(descriptor, modified, path) }
             try retrying("synchronise", path) { fsync(descriptor) }
             return TemporaryFile(path: path, identity: FileIdentity(try Files.status(of: descriptor, path)))
@@ -51,13 +53,19 @@ public struct TemporaryFile: Sendable {
         }
     }
 
-    public static func write(_ bytes: [UInt8], in directory: BytePath, modified: Int64? = nil) throws -> TemporaryFile {
-        try write(in: directory, modified: modified) { try Files.write(bytes, to: $0, $1) }
+    public static func write(_ bytes: [UInt8], in directory: BytePath) throws -> TemporaryFile {
+        try write(bytes, in: directory, modified: nil, mark: nil)
+    }
+
+    static func write(_ bytes: [UInt8], in directory: BytePath, modified: Int64?, mark: SourceMark?) throws -> TemporaryFile {
+        try write(in: directory, modified: modified, mark: mark) { try Files.write(bytes, to: $0, $1) }
     }
 
     /// A copy of an open file, made by the kernel where it can.
-    static func copy(of source: CInt, _ sourcePath: BytePath, in directory: BytePath, modified: Int64? = nil) throws -> TemporaryFile {
-        try write(in: directory, modified: modified) { descriptor, path in
+    static func copy(
+        of source: CInt, _ sourcePath: BytePath, in directory: BytePath, modified: Int64? = nil, mark: SourceMark? = nil
+    ) throws -> TemporaryFile {
+        try write(in: directory, modified: modified, mark: mark) { descriptor, path in
             var left = Int(try Files.status(of: source, sourcePath).st_size)
             var buffer = [UInt8](repeating: 0, count: min(max(left, 1), 1 << 20))
             var position: off_t = 0

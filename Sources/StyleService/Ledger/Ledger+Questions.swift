@@ -53,6 +53,13 @@ extension Ledger {
         }
     }
 
+    /// Whether a file stays in its inbox, done, in this very state.
+    func isKept(_ file: InboxFile) throws -> Bool {
+        try history(inbox: file.inbox, path: file.path, limit: 1).contains {
+            $0.disposal == .kept && $0.file.identity.isSameContent(as: file.identity)
+        }
+    }
+
     /// Photos whose picture, or whose moved original, is this file.
     public func entries(withFile path: BytePath) throws -> [LedgerEntry] {
         try database.read { database in
@@ -128,17 +135,23 @@ extension Ledger {
         }
     }
 
-    /// Records that a file's picture was there before this ledger was, without doing anything.
-    func adopt(_ file: InboxFile, output: BytePath) throws {
+    /// Records that a file's picture was there before this ledger was.
+    func adopt(_ file: InboxFile, _ picture: FoundPicture, disposal: Disposal) throws {
+        let mark = picture.mark
         try database.write { database in
             try database.execute(
                 sql: """
-                    INSERT INTO photo (inbox, path, device, inode, size, modified, state, disposal, recorded, finished, output, reason)
-                    VALUES (?, ?, ?, ?, ?, ?, 'styled', 'kept', ?, ?, ?, 'found in the outbox when the ledger was rebuilt')
+                    INSERT INTO photo (
+                        inbox, path, device, inode, size, modified, state, disposal, recorded, finished, sha256, settings, model_sha256,
+                        output, output_device, output_inode, output_size, output_modified, reason)
+                    VALUES (?, ?, ?, ?, ?, ?, 'styled', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'found in the outbox when the ledger was rebuilt')
                     """,
                 arguments: [
                     file.inbox, file.path.blob, Int64(bitPattern: file.identity.device), Int64(bitPattern: file.identity.inode),
-                    file.identity.size, file.identity.modified, Self.now(), Self.now(), output.blob,
+                    file.identity.size, file.identity.modified, disposal.rawValue, Self.now(), Self.now(),
+                    mark.map { Data($0.hash) }, mark?.settings, mark.map { Data($0.modelHash) }, picture.path.blob,
+                    Int64(bitPattern: picture.identity.device), Int64(bitPattern: picture.identity.inode), picture.identity.size,
+                    picture.identity.modified,
                 ])
         }
     }

@@ -10,10 +10,11 @@ public final class Ledger: Sendable {
 
     /// Opens the ledger, or makes it. One that is damaged is set aside (nothing is deleted) and a new one begun.
     public init(_ path: BytePath) throws {
+        let isNew = try Files.statusIfPresent(of: path) == nil
         do {
             database = try Self.open(path)
             setAside = nil
-        } catch let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {
+        } catch let error where Self.isDamage(error) {
             let aside = BytePath("\(String(decoding: path.bytes, as: UTF8.self)).corrupt-\(Self.now())")
             for suffix in ["", "-wal", "-shm"] {
                 let part = BytePath(bytes: path.bytes + Array(suffix.utf8))
@@ -24,6 +25,17 @@ public final class Ledger: Sendable {
             database = try Self.open(path)
             setAside = aside
         }
+        if isNew || setAside != nil { try setIncomplete(true) }
+    }
+
+    /// Whether it is new, and what lies in the directories is still to be found out. Says so until that is done, also after a death.
+    public var isIncomplete: Bool {
+        get throws { try note("incomplete") != nil }
+    }
+    public func setIncomplete(_ isIncomplete: Bool) throws { try setNote("incomplete", isIncomplete ? "since \(Self.now())" : nil) }
+
+    static func isDamage(_ error: any Error) -> Bool {
+        (error as? DatabaseError).map { [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains($0.resultCode) } ?? false
     }
 
     private static func open(_ path: BytePath) throws -> DatabaseQueue {
@@ -112,15 +124,22 @@ public final class Ledger: Sendable {
         }
     }
 
-    /// The next photo to be done: those whose second try is due, then the longest waiting.
+    /// The longest that a photo is put off, in milliseconds.
+    private static let longestWait: Int64 = 3_600_000
+
+    /// The next photo to be done: those whose second try is due, then the longest waiting. One that is put off for longer than can be
+    /// is due as well: the clock has been set back.
     func next(inboxes: [String], now: Int64 = Ledger.now()) throws -> LedgerEntry? {
         let places = databaseQuestionMarks(count: inboxes.count)
         return try database.read { database in
             for state in [PhotoState.deferred, .ready] {
                 let found = try LedgerEntry.fetchOne(
                     database,
-                    sql: "SELECT * FROM photo WHERE state = ? AND next_try <= ? AND inbox IN (\(places)) ORDER BY next_try, id LIMIT 1",
-                    arguments: StatementArguments([state.rawValue]) + [now] + StatementArguments(inboxes))
+                    sql: """
+                        SELECT * FROM photo WHERE state = ? AND (next_try <= ? OR next_try > ?) AND inbox IN (\(places))
+                        ORDER BY next_try, id LIMIT 1
+                        """,
+                    arguments: StatementArguments([state.rawValue]) + [now, now + Self.longestWait] + StatementArguments(inboxes))
                 if let found { return found }
             }
             return nil
@@ -174,7 +193,7 @@ public final class Ledger: Sendable {
     /// Puts a photo off for a reason that may pass. The wait doubles from 5 seconds to an hour.
     /// - Returns: the wait in seconds.
     func deferPhoto(_ entry: LedgerEntry, reason: String) throws -> Double {
-        let wait = min(5.0 * Double(1 << min(max(entry.attempts, 0), 20)), 3600)
+        let wait = min(5.0 * Double(1 << min(max(entry.attempts, 0), 20)), Double(Self.longestWait) / 1000)
         try update(
             entry.id, "state = 'deferred', attempts = ?, reason = ?, next_try = ?",
             [entry.attempts + 1, reason, Self.now() + Int64(wait * 1000)])

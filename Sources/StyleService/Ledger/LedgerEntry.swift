@@ -27,6 +27,8 @@ public enum Disposal: String, Sendable {
     case archived, deleted, kept
     /// In the failed directory, with its reason.
     case setAside
+    /// Moved from the failed directory back into the inbox, where it counts as a new photo.
+    case broughtBack
     /// Gone from the inbox, or replaced there, before the service could move it.
     case gone
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Tensors
 
 /// How much memory a translation may use where the configuration does not say.
 public enum MemoryBudget {
@@ -11,43 +12,14 @@ public enum MemoryBudget {
 
     static var machineMemory: Int { sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) }
 
-    /// The lowest limit from this process's control group up to the root, in bytes; nil where there is none.
-    ///
-    /// - Parameters:
-    ///   - membership: the content of /proc/self/cgroup: `0::/path` (version 2) and `N:memory:/path` (version 1).
-    ///   - root: where the hierarchies are mounted.
-    static func controlGroupLimit(
-        membership: String? = text(BytePath("/proc/self/cgroup")), root: BytePath = BytePath("/sys/fs/cgroup")
-    ) -> Int? {
-        var limits: [Int] = []
-        for line in (membership ?? "").split(separator: "\n") {
-            let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-            guard fields.count == 3 else { continue }
-            let isVersion2 = fields[0] == "0" && fields[1].isEmpty
-            guard isVersion2 || fields[1].split(separator: ",").contains("memory") else { continue }
-            let top = isVersion2 ? root : root.appending("memory")
-            var group = BytePath(String(fields[2])).normalized
-            while true {
-                let files = isVersion2 ? ["memory.max", "memory.high"] : ["memory.limit_in_bytes"]
-                let directory = BytePath(bytes: top.bytes + (group.bytes == [UInt8(ascii: "/")] ? [] : group.bytes))
-                for file in files {
-                    if let limit = text(directory.appending(file)).flatMap({ Int($0.filter(\.isNumber)) }) { limits.append(limit) }
-                }
-                if group.components.isEmpty { break }
-                group = group.parent
-            }
+    /// The lowest limit of this process's control groups, in bytes; nil where there is none.
+    static func controlGroupLimit(membership: String? = ControlGroup.membership, root: String = ControlGroup.root) -> Int? {
+        let files = [(unified: ["memory.max"], legacy: ["memory.limit_in_bytes"]), (unified: ["memory.high"], legacy: [])]
+        let values = files.flatMap {
+            ControlGroup.values(of: "memory", unified: $0.unified, legacy: $0.legacy, membership: membership, root: root).joined()
         }
         // Version 1 says "no limit" with a huge number.
-        return limits.filter { $0 > 0 && $0 < 1 << 60 }.min()
-    }
-
-    private static func text(_ path: BytePath) -> String? {
-        // The kernel's files say that they are empty: read, not sized.
-        guard let descriptor = try? Files.openForReading(path) else { return nil }
-        defer { close(descriptor) }
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = read(descriptor, &buffer, buffer.count)
-        return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
+        return values.compactMap { Int($0) }.filter { $0 > 0 && $0 < 1 << 60 }.min()
     }
 }
 

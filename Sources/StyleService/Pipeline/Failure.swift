@@ -45,7 +45,9 @@ enum Failure: Error {
 
     private init(_ error: DatabaseError) {
         switch error.resultCode {
-        case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY, .SQLITE_CANTOPEN: self = .blocked("the ledger cannot be written: \(error)")
+        // Also where another program holds it: a photo whose picture is published must not be put off and done again.
+        case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_BUSY, .SQLITE_LOCKED:
+            self = .blocked("the ledger cannot be written: \(error)")
         default: self = .passing("the ledger: \(error)")
         }
     }

@@ -32,15 +32,15 @@ extension Pipeline {
         case .delete:
             takenAway(entry.file)
             let wasThere = try FileMover.remove(source, expected: entry.file.identity)
-            FailurePoint.reached(.originalMoved)
+            try FailurePoint.reached(.originalMoved)
             try ledger.disposed(entry.id, wasThere || isRecovering ? .deleted : .gone)
         case .archive:
             let directory = state.read(\.configuration).originals.appending(entry.file.path.parent)
             let destination = try moveOriginal(entry, source, into: directory, isRecovering: isRecovering)
-            FailurePoint.reached(.originalMoved)
+            try FailurePoint.reached(.originalMoved)
             try ledger.disposed(entry.id, destination == nil ? .gone : .archived, destination: destination)
         }
-        FailurePoint.reached(.disposalRecorded)
+        try FailurePoint.reached(.disposalRecorded)
     }
 
     private func moveOriginal(
@@ -68,7 +68,7 @@ extension Pipeline {
     /// Notes that a photo cannot be done, and moves it to the failed directory with its reason beside it.
     func fail(_ entry: LedgerEntry, _ inbox: InboxConfiguration, state: PhotoState = .failed, reason: String) throws {
         try ledger.failed(entry.id, state: state, reason: reason)
-        FailurePoint.reached(.failureRecorded)
+        try FailurePoint.reached(.failureRecorded)
         logger.warning(
             "failed: \(entry.file.path): \(reason)",
             metadata: .photo(entry.file, state == .failed ? .photoFailed : .photoQuarantined, reason: reason))
@@ -80,7 +80,7 @@ extension Pipeline {
         let source = inbox.inbox.appending(entry.file.path)
         let directory = inbox.failed.appending(entry.file.path.parent)
         let destination = try moveOriginal(entry, source, into: directory, isRecovering: isRecovering)
-        FailurePoint.reached(.failedMoved)
+        try FailurePoint.reached(.failedMoved)
         guard let destination else { return try ledger.disposed(entry.id, .gone) }
         let reasonName = OutputName(keeping: destination.name)
         let taken = directory.appending(reasonName.candidate(0, suffix: ReasonFile.suffix))
@@ -88,9 +88,9 @@ extension Pipeline {
             _ = try TemporaryFile.write(Array(ReasonFile.text(entry, movedTo: destination).utf8), in: directory)
                 .publish(as: reasonName, suffix: ReasonFile.suffix)
         }
-        FailurePoint.reached(.reasonWritten)
+        try FailurePoint.reached(.reasonWritten)
         try ledger.disposed(entry.id, .setAside, destination: destination)
-        FailurePoint.reached(.disposalRecorded)
+        try FailurePoint.reached(.disposalRecorded)
     }
 }
 

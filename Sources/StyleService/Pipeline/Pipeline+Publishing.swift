@@ -15,29 +15,29 @@ extension Pipeline {
             bytes = try translator.encode(
                 photo,
                 options: EncodingOptions(format: format, quality: picture.quality, subsampling: picture.subsampling, metadata: picture.metadata))
-            FailurePoint.reached(.encoded)
+            try FailurePoint.reached(.encoded)
         case .earlierPicture(_, _, let photoFormat):
             format = picture.format.resolved(for: photoFormat)
         }
-        let name = OutputName(
-            photo: entry.file.path.name, key: item.inbox.key, extensions: format.fileExtensions,
-            photoExtensions: PhotoFormat.allCases.flatMap(\.fileExtensions))
+        let name = pictureName(entry.file.path, item.inbox, format)
+        let mark = SourceMark(
+            entry.file.identity, hash: item.hash, modelHash: item.model.hash, settings: picture.fingerprint)
         let directory = item.inbox.outbox.appending(entry.file.path.parent)
         let published = try whileBlocked(entry.id) { () -> BytePath? in
             guard try isUnchanged(entry, at: item.source) else { return nil }
             let modified = item.inbox.keepModificationTime ? entry.file.identity.modified : nil
             let temporary: TemporaryFile
             if case .earlierPicture(let earlier, let identity, _) = item.content {
-                guard let copy = try copyEarlier(earlier, identity, in: directory, modified: modified) else {
+                guard let copy = try copyEarlier(earlier, identity, in: directory, modified: modified, mark: mark) else {
                     // It was taken away a moment ago: the photo is done anew.
                     try ledger.release(entry.id)
                     return nil
                 }
                 temporary = copy
             } else {
-                temporary = try TemporaryFile.write(bytes, in: directory, modified: modified)
+                temporary = try TemporaryFile.write(bytes, in: directory, modified: modified, mark: mark)
             }
-            FailurePoint.reached(.temporaryWritten)
+            try FailurePoint.reached(.temporaryWritten)
             do { return try giveName(temporary, name, entry) } catch {
                 temporary.discard()
                 throw error
@@ -47,13 +47,13 @@ extension Pipeline {
             if try ledger.entry(entry.id)?.state == .claimed { try whileBlocked(entry.id) { try withdraw(entry) } }
             return
         }
-        FailurePoint.reached(.published)
+        try FailurePoint.reached(.published)
         let seconds = Date().timeIntervalSince(item.started)
         try whileBlocked(entry.id) {
             try Files.synchronizeDirectory(directory)
             try ledger.styled(entry.id, output: output, seconds: seconds)
         }
-        FailurePoint.reached(.styledRecorded)
+        try FailurePoint.reached(.styledRecorded)
         logStyled(item, output: output, seconds: seconds)
         state.change { state in
             state.styled += 1
@@ -70,7 +70,7 @@ extension Pipeline {
             number += 1
             if try Files.statusIfPresent(of: target) != nil { continue }
             try ledger.publishing(entry.id, temporary: temporary, output: target)
-            FailurePoint.reached(.publicationRecorded)
+            try FailurePoint.reached(.publicationRecorded)
             do {
                 try Files.renameWithoutReplacing(temporary.path, to: target)
                 return target
@@ -79,13 +79,13 @@ extension Pipeline {
     }
 
     private func copyEarlier(
-        _ path: BytePath, _ identity: FileIdentity, in directory: BytePath, modified: Int64?
+        _ path: BytePath, _ identity: FileIdentity, in directory: BytePath, modified: Int64?, mark: SourceMark
     ) throws -> TemporaryFile? {
         let descriptor: CInt
         do { descriptor = try Files.openForReading(path) } catch let error as SystemError where error.isMissing { return nil }
         defer { close(descriptor) }
         guard FileIdentity(try Files.status(of: descriptor, path)).isSameContent(as: identity) else { return nil }
-        return try TemporaryFile.copy(of: descriptor, path, in: directory, modified: modified)
+        return try TemporaryFile.copy(of: descriptor, path, in: directory, modified: modified, mark: mark)
     }
 
     private func isUnchanged(_ entry: LedgerEntry, at source: BytePath) throws -> Bool {
@@ -94,7 +94,7 @@ extension Pipeline {
 
     /// Repeats a step for as long as nothing can be written: the disk is full, the quota used up, or the file system read-only. All
     /// output pauses meanwhile, since the threads before this one wait for it.
-    /// - Throws: `Failure.abandoned` when the service stops in the meantime.
+    /// - Throws: `Failure.abandoned` when the service stops in the meantime. Before the start nobody waits: the error itself.
     func whileBlocked<Result>(_ id: Int64, _ step: () throws -> Result) throws -> Result {
         var isBlocked = false
         while true {
@@ -111,7 +111,7 @@ extension Pipeline {
                 }
                 return result
             } catch {
-                guard case .blocked(let reason) = Failure(error) else { throw error }
+                guard case .blocked(let reason) = Failure(error), !state.read(\.isStarting) else { throw error }
                 if !isBlocked {
                     isBlocked = true
                     state.change { state in
@@ -123,7 +123,7 @@ extension Pipeline {
                         metadata: .event(.outputPaused, reason: reason))
                     statusChanged()
                 }
-                if state.wait(until: Date() + 2, for: \.isStopping) {
+                if state.wait(seconds: 2, for: \.isStopping) {
                     state.change { $0.blocked = nil }
                     throw Failure.abandoned
                 }
@@ -134,6 +134,8 @@ extension Pipeline {
 
     /// Ends a photo's way after an error.
     func settle(_ entry: LedgerEntry, _ inbox: InboxConfiguration, _ error: any Error) {
+        // What a damaged ledger says of this photo no longer matters.
+        if noteDamage(error) { return }
         do {
             try whileBlocked(entry.id) {
                 switch Failure(error) {
@@ -151,14 +153,30 @@ extension Pipeline {
                 }
             }
         } catch {
+            _ = noteDamage(error)
             // Even that could not be written down; the next start finds the photo claimed and takes it up again.
             logger.error("\(entry.file.path): \(error)", metadata: .photo(entry.file))
         }
     }
 
+    /// Tells the daemon where an error means that the ledger is damaged.
+    /// - Returns: whether it does.
+    func noteDamage(_ error: any Error) -> Bool {
+        guard Ledger.isDamage(error) else { return false }
+        state.change { $0.isLedgerDamaged = true }
+        statusChanged()
+        return true
+    }
+
     func release(_ entry: LedgerEntry) {
         settle(entry, InboxConfiguration(key: entry.file.inbox, inbox: .empty, outbox: .empty, failed: .empty), Failure.abandoned)
         state.change { $0.inWork[entry.id] = nil }
+    }
+
+    func pictureName(_ photo: BytePath, _ inbox: InboxConfiguration, _ format: PhotoFormat) -> OutputName {
+        OutputName(
+            photo: photo.name, key: inbox.key, extensions: format.fileExtensions,
+            photoExtensions: PhotoFormat.allCases.flatMap(\.fileExtensions))
     }
 
     func printableName(_ entry: LedgerEntry) -> String { entry.file.path.description }

@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import Photos
 
@@ -9,7 +10,11 @@ extension Pipeline {
     ///
     /// A photo whose picture has its final name (told by the inode that the ledger noted before the rename), or lies complete under its
     /// temporary one, is finished. Every other begins anew; if the service keeps dying with it alone in work, it is quarantined.
+    ///
+    /// - Throws: `Failure.blocked` where nothing can be written; what was done before is done, and the rest when it is called again.
     public func recover() throws {
+        state.change { $0.isStarting = true }
+        defer { state.change { $0.isStarting = false } }
         let configuration = state.read(\.configuration)
         var interrupted: [LedgerEntry] = [], pending: [LedgerEntry] = []
         for entry in try ledger.unfinished() {
@@ -71,32 +76,60 @@ extension Pipeline {
     /// Removes the temporary files of runs that died, in every directory that the service writes.
     public func sweepTemporaries() {
         let configuration = state.read(\.configuration)
-        let directories = Set(configuration.inboxes.flatMap { [$0.outbox, $0.failed] } + [configuration.originals])
+        let directories = Set(configuration.inboxes.flatMap { [$0.inbox, $0.outbox, $0.failed] } + [configuration.originals])
         let removed = directories.reduce(0) { $0 + TemporaryFile.sweep($1) }
         if removed > 0 { logger.info("removed \(removed) temporary files of earlier runs") }
     }
 
-    /// After a damaged ledger was set aside: files that stay in their inbox and have their picture in the outbox are taken as done,
-    /// so that they are not all done again. A picture that is older than its photo does not count.
+    /// Fills a ledger that is new, as after a damaged one was set aside: photos in their inboxes that have their picture in the outbox are taken as done, so that
+    /// they are not all done again. Those that do not stay in the inbox are moved out of it by `recover()`.
     public func rebuild() throws {
-        for inbox in state.read(\.configuration).inboxes where inbox.originals == .keep {
+        let configuration = state.read(\.configuration)
+        for inbox in configuration.inboxes {
             var adopted = 0
             try Files.walk(inbox.inbox) { path, status in
-                guard Files.isRegular(status), let relative = path.relative(to: inbox.inbox) else { return }
-                for format in PhotoFormat.allCases {
-                    let name = OutputName(
-                        photo: relative.name, key: inbox.key, extensions: format.fileExtensions,
-                        photoExtensions: PhotoFormat.allCases.flatMap(\.fileExtensions))
-                    let output = inbox.outbox.appending(relative.parent).appending(name.candidate(0))
-                    guard let picture = try Files.statusIfPresent(of: output), Files.isRegular(picture),
-                        FileIdentity(picture).changed >= FileIdentity(status).changed
-                    else { continue }
-                    try ledger.adopt(InboxFile(inbox: inbox.key, path: relative, identity: FileIdentity(status)), output: output)
-                    adopted += 1
-                    break
-                }
+                guard Files.isRegular(status), let relative = path.relative(to: inbox.inbox), configuration.isPhotoPath(relative, in: inbox)
+                else { return }
+                let file = InboxFile(inbox: inbox.key, path: relative, identity: FileIdentity(status))
+                guard let picture = try picture(of: file, at: path, inbox),
+                    try ledger.history(inbox: inbox.key, path: relative, limit: 1).isEmpty
+                else { return }
+                try ledger.adopt(file, picture, disposal: inbox.originals == .keep ? .kept : .pending)
+                adopted += 1
             }
             if adopted > 0 { logger.notice("found the pictures of \(adopted) photos of the inbox \(inbox.key)") }
         }
     }
+
+    /// The picture in the outbox that was made from a file. What the picture carries about its photo tells; where the file system
+    /// keeps no such marks, a photo that stays in its inbox counts as done if its picture is not older.
+    private func picture(of file: InboxFile, at path: BytePath, _ inbox: InboxConfiguration) throws -> FoundPicture? {
+        for format in PhotoFormat.allCases {
+            let name = pictureName(file.path, inbox, format)
+            let directory = inbox.outbox.appending(file.path.parent)
+            var number = 0
+            while let status = try Files.statusIfPresent(of: directory.appending(name.candidate(number))) {
+                let found = FoundPicture(path: directory.appending(name.candidate(number)), identity: FileIdentity(status))
+                number += 1
+                guard Files.isRegular(status) else { continue }
+                if let mark = SourceMark.read(found.path) {
+                    if mark.isOf(file.identity) { return found.with(mark) }
+                    guard inbox.originals == .keep, mark.size == file.identity.size, let bytes = try? Files.read(path) else { continue }
+                    if Array(SHA256.hash(data: bytes)) == mark.hash { return found.with(mark) }
+                } else if inbox.originals == .keep, number == 1, found.identity.changed >= file.identity.changed {
+                    return found
+                }
+            }
+        }
+        return nil
+    }
+}
+
+/// A picture that was there before the ledger was.
+struct FoundPicture {
+    var path: BytePath
+    var identity: FileIdentity
+    var mark: SourceMark?
+
+    func with(_ mark: SourceMark) -> FoundPicture { FoundPicture(path: path, identity: identity, mark: mark) }
 }

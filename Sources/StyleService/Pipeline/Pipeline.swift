@@ -80,7 +80,7 @@ public final class Pipeline: Sendable {
                 state.isStopping ? nil : (generation: state.generation, inboxes: state.configuration.inboxes.map(\.key))
             })
             guard let ready else { return nil }
-            var due = Date.distantFuture
+            var wait = Double.infinity
             do {
                 if let entry = try ledger.next(inboxes: ready.inboxes) {
                     // The service died with this one in work: it gets the house to itself, so that a next death can be told.
@@ -95,12 +95,14 @@ public final class Pipeline: Sendable {
                     if isOurs { return entry }
                     continue
                 }
-                if let next = try ledger.nextDue(inboxes: ready.inboxes) { due = Date(timeIntervalSince1970: Double(next) / 1000) }
+                // A clock that is set makes a time of day mean another wait: it is looked at again now and then.
+                if let next = try ledger.nextDue(inboxes: ready.inboxes) { wait = min(Double(next - Ledger.now()) / 1000, 60) }
             } catch {
                 logger.error("the ledger cannot be read: \(error)")
-                due = Date() + 5
+                _ = noteDamage(error)
+                wait = 5
             }
-            state.wait(until: due, for: { $0.isStopping || $0.generation != ready.generation })
+            state.wait(seconds: wait, for: { $0.isStopping || $0.generation != ready.generation })
         }
     }
 
@@ -125,17 +127,17 @@ public final class Pipeline: Sendable {
                     let format = bytes.withUnsafeBytes(PhotoFormat.sniff)
                 {
                     guard try ledger.claim(entry.id, hash: hash, settings: settings, model: model) else { return nil }
-                    FailurePoint.reached(.claimed)
+                    try FailurePoint.reached(.claimed)
                     item.content = .earlierPicture(earlier.path, earlier.identity, format)
                     return item
                 }
             }
             guard try ledger.claim(entry.id, hash: hash, settings: settings, model: model) else { return nil }
-            FailurePoint.reached(.claimed)
+            try FailurePoint.reached(.claimed)
             var limits = configuration.limits
             limits.truncated = inbox.picture.truncated
             let photo = try translator.decode(bytes, limits: limits)
-            FailurePoint.reached(.decoded)
+            try FailurePoint.reached(.decoded)
             item.content = .decoded(photo)
             item.dimensions = (photo.width, photo.height)
             item.warnings = photo.warnings
@@ -213,7 +215,7 @@ public final class Pipeline: Sendable {
             do {
                 if case .decoded(let photo) = item.content {
                     item.content = .translated(try translate(photo, item))
-                    FailurePoint.reached(.translated)
+                    try FailurePoint.reached(.translated)
                 }
                 state.wait(for: { $0.translated == nil }, then: { state in
                     state.translated = item

@@ -45,8 +45,12 @@ struct PipelineState {
     var configuration: Configuration
     /// Grows with everything that may have made a photo due.
     var generation = 0
+    /// Nothing is in work yet, and whoever starts the service decides about waiting.
+    var isStarting = false
     var isPaused = false
     var isStopping = false
+    /// The ledger turned out damaged in use: only a start makes a new one.
+    var isLedgerDamaged = false
     /// The translation at work is to be given up.
     var isAbandoning = false
     /// Why nothing can be written at present.
