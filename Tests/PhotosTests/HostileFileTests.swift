@@ -150,6 +150,21 @@ final class HostileFileTests: XCTestCase {
         }
     }
 
+    func testFilesWithoutAnImageAreToldFromThoseCutOff() throws {
+        let jpeg = try TestFiles.bytes("ycbcr-444.jpg")
+        let frame = try XCTUnwrap(jpeg.withUnsafeBytes { ByteReader($0).firstIndex(of: [0xFF, 0xC0]) })
+        let cases: [([UInt8], PhotoError.Kind, String)] = [
+            (Array(jpeg[..<frame]), .truncated, "cut off"), (Array(jpeg[..<frame]) + [0xFF, 0xD9], .corrupt, "no image"),
+            (Build.inserting([0xFF, 0xE3, 0, 1], into: jpeg), .corrupt, "no image"),
+            (Array(jpeg[..<frame]) + [0xFF, 0xF7] + Array(jpeg[(frame + 2)...]), .unsupported, "JPEG-LS"),
+        ]
+        for (bytes, kind, words) in cases {
+            let error = photoError { _ = try PhotoDecoder.decode(bytes: bytes) }
+            XCTAssertEqual(error?.kind, kind, words)
+            XCTAssertEqual(error?.reason.contains(words), true, error?.reason ?? words)
+        }
+    }
+
     func testOtherContentIsNamed() throws {
         let contents: [(String, String)] = [
             ("", "empty"), ("GIF89a....", "GIF"), ("RIFF....WEBPVP8 ", "WebP"), ("....ftypheic....", "HEIC"),
