@@ -1,36 +1,43 @@
-// Winograd's minimal filtering F(4x4,3x3) (Lavin and Gray 2015, section 4.1; interpolation points 0, 1, -1, 2, -2),
-// eight channels at a time.
+// Winograd's minimal filtering with tiles of six pixels a side, eight channels at a time: F(4x4,3x3) and F(3x3,4x4) (Lavin
+// and Gray 2015, section 4.1). The interpolation points are 0, a, -a, b, -b with a = 1/sqrt(2) and b = sqrt(2): against the
+// customary 0, 1, -1, 2, -2 they cost no multiplication more and halve the rounding error.
 
-/// One application of B^T to six values.
+#define POINT_A 0.70710678118654752f
+#define POINT_B 1.41421356237309505f
+
+/// One application of B^T to six values; the same for both.
 INLINE void bt6(const v8 d[6], v8 o[6]) {
-    v8 a = d[4] - 4.0f * d[2], b = d[3] - 4.0f * d[1];
-    v8 e = d[4] - d[2], f = 2.0f * (d[3] - d[1]);
-    o[0] = 4.0f * d[0] - 5.0f * d[2] + d[4];
-    o[1] = a + b;
-    o[2] = a - b;
-    o[3] = e + f;
-    o[4] = e - f;
-    o[5] = 4.0f * d[1] - 5.0f * d[3] + d[5];
+    v8 p = d[4] - 2.0f * d[2], q = POINT_A * (d[3] - 2.0f * d[1]);
+    v8 r = d[4] - 0.5f * d[2], s = POINT_B * (d[3] - 0.5f * d[1]);
+    o[0] = d[0] - 2.5f * d[2] + d[4];
+    o[1] = p + q;
+    o[2] = p - q;
+    o[3] = r + s;
+    o[4] = r - s;
+    o[5] = d[1] - 2.5f * d[3] + d[5];
 }
 
-/// One application of A^T to six values.
-INLINE void at6(const v8 m[6], v8 o[4]) {
-    v8 a = m[1] + m[2], b = m[1] - m[2], c = m[3] + m[4], d = m[3] - m[4];
-    o[0] = m[0] + a + c;
-    o[1] = b + 2.0f * d;
-    o[2] = a + 4.0f * c;
-    o[3] = b + 8.0f * d + m[5];
+/// One application of A^T to six values: four outputs, or three.
+INLINE void at6(const int outputs, const v8 m[6], v8 o[4]) {
+    v8 p = m[1] + m[2], q = POINT_A * (m[1] - m[2]), r = m[3] + m[4], s = POINT_B * (m[3] - m[4]);
+    o[0] = m[0] + p + r;
+    o[1] = q + s;
+    o[2] = 0.5f * p + 2.0f * r;
+    if (outputs == 4) o[3] = 0.5f * q + 2.0f * s;
+    o[outputs - 1] += m[5];
 }
 
-/// One application of A to four values: the adjoint of `at6`.
-INLINE void a4(const v8 y[4], v8 o[6]) {
-    v8 a = y[0] + y[2], b = y[1] + y[3], c = y[0] + 4.0f * y[2], d = 2.0f * y[1] + 8.0f * y[3];
+/// One application of A to four values or three: the adjoint of `at6`.
+INLINE void a6(const int outputs, const v8 y[4], v8 o[6]) {
+    v8 y3 = outputs == 4 ? y[3] : splat8(0);
+    v8 p = y[0] + 0.5f * y[2], q = POINT_A * (y[1] + 0.5f * y3);
+    v8 r = y[0] + 2.0f * y[2], s = POINT_B * (y[1] + 2.0f * y3);
     o[0] = y[0];
-    o[1] = a + b;
-    o[2] = a - b;
-    o[3] = c + d;
-    o[4] = c - d;
-    o[5] = y[3];
+    o[1] = p + q;
+    o[2] = p - q;
+    o[3] = r + s;
+    o[4] = r - s;
+    o[5] = y[outputs - 1];
 }
 
 /// Transforms 6x6 pixels (channels c..c+lanes) of one tile.
@@ -64,16 +71,17 @@ INLINE void input_tile(const float *const px[36], ptrdiff_t c, ptrdiff_t lanes, 
     }
 }
 
-static void winograd_input(const struct ctk_image *image, enum ctk_padding padding, ptrdiff_t pad,
+static void winograd_input(ptrdiff_t taps, const struct ctk_image *image, enum ctk_padding padding, ptrdiff_t pad,
                            const struct ctk_read *read, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, float *v,
                            ptrdiff_t v_stride) {
     ptrdiff_t channels = image->channels, h = image->height, w = image->width;
     const struct ctk_read *r = read && read->mean ? read : NULL;
     v8 slope = splat8(r ? r->slope : 0);
+    ptrdiff_t outputs = 7 - taps;
     for (ptrdiff_t i = 0; i < count; i++, v += channels) {
         ptrdiff_t ty = (first + i) / tiles_x, tx = (first + i) % tiles_x;
         const float *px[36];
-        ptrdiff_t y0 = 4 * ty - pad, x0 = 4 * tx - pad;
+        ptrdiff_t y0 = outputs * ty - pad, x0 = outputs * tx - pad;
         ptrdiff_t sx[6];
         for (int x = 0; x < 6; x++) sx[x] = resolve(x0 + x, w, padding);
         for (int y = 0; y < 6; y++) {
@@ -115,7 +123,7 @@ INLINE void add_statistics(const v8 *y, int n, ptrdiff_t lanes, double *sum, dou
     }
 }
 
-INLINE void output_tile(const float *m, ptrdiff_t m_stride, ptrdiff_t c, ptrdiff_t lanes, ptrdiff_t rows,
+INLINE void output_tile(const int outputs, const float *m, ptrdiff_t m_stride, ptrdiff_t c, ptrdiff_t lanes, ptrdiff_t rows,
                         ptrdiff_t columns, ptrdiff_t channels, const float *bias, float *y, ptrdiff_t y_row_stride,
                         double *sums) {
     v8 t[4][6], out[16];
@@ -125,66 +133,73 @@ INLINE void output_tile(const float *m, ptrdiff_t m_stride, ptrdiff_t c, ptrdiff
             const float *p = m + (6 * i + x) * m_stride + c;
             d[i] = lanes == 8 ? load8(p) : load_n(p, lanes);
         }
-        at6(d, o);
-        for (int i = 0; i < 4; i++) t[i][x] = o[i];
+        at6(outputs, d, o);
+        for (int i = 0; i < outputs; i++) t[i][x] = o[i];
     }
     v8 b = !bias ? splat8(0) : lanes == 8 ? load8(bias + c) : load_n(bias + c, lanes);
-    for (int i = 0; i < 4; i++) {
-        at6(t[i], out + 4 * i);
-        for (int x = 0; x < 4; x++) out[4 * i + x] += b;
+    for (int i = 0; i < outputs; i++) {
+        at6(outputs, t[i], out + outputs * i);
+        for (int x = 0; x < outputs; x++) out[outputs * i + x] += b;
     }
     int kept = 0;
     for (ptrdiff_t i = 0; i < rows; i++)
         for (ptrdiff_t x = 0; x < columns; x++) {
-            v8 o = out[4 * i + x];
+            v8 o = out[outputs * i + x];
             float *q = y + i * y_row_stride + x * channels + c;
             if (lanes == 8) store8(q, o);
             else store_n(q, o, lanes);
             out[kept++] = o;
         }
     if (sums) {
-        if (kept == 16) add_statistics(out, 16, lanes, sums + c, sums + channels + c);
+        if (kept == outputs * outputs) add_statistics(out, outputs * outputs, lanes, sums + c, sums + channels + c);
         else add_statistics(out, kept, lanes, sums + c, sums + channels + c);
     }
 }
 
-static void winograd_output(const float *m, ptrdiff_t m_stride, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
-                            ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, const float *bias, float *y,
-                            ptrdiff_t y_row_stride, double *sums) {
+INLINE void output_tiles(const int outputs, const float *m, ptrdiff_t m_stride, ptrdiff_t height, ptrdiff_t width,
+                         ptrdiff_t channels, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, const float *bias,
+                         float *y, ptrdiff_t y_row_stride, double *sums) {
     for (ptrdiff_t i = 0; i < count; i++, m += channels) {
-        ptrdiff_t y0 = 4 * ((first + i) / tiles_x), x0 = 4 * ((first + i) % tiles_x);
-        ptrdiff_t rows = height - y0 < 4 ? height - y0 : 4, columns = width - x0 < 4 ? width - x0 : 4;
+        ptrdiff_t y0 = outputs * ((first + i) / tiles_x), x0 = outputs * ((first + i) % tiles_x);
+        ptrdiff_t rows = height - y0 < outputs ? height - y0 : outputs, columns = width - x0 < outputs ? width - x0 : outputs;
         float *q = y + y0 * y_row_stride + x0 * channels;
+        int whole = rows == outputs && columns == outputs;
         ptrdiff_t c = 0;
         for (; c + 8 <= channels; c += 8) {
-            if (rows == 4 && columns == 4) output_tile(m, m_stride, c, 8, 4, 4, channels, bias, q, y_row_stride, sums);
-            else output_tile(m, m_stride, c, 8, rows, columns, channels, bias, q, y_row_stride, sums);
+            if (whole) output_tile(outputs, m, m_stride, c, 8, outputs, outputs, channels, bias, q, y_row_stride, sums);
+            else output_tile(outputs, m, m_stride, c, 8, rows, columns, channels, bias, q, y_row_stride, sums);
         }
         if (c < channels)
-            output_tile(m, m_stride, c, channels - c, rows, columns, channels, bias, q, y_row_stride, sums);
+            output_tile(outputs, m, m_stride, c, channels - c, rows, columns, channels, bias, q, y_row_stride, sums);
     }
 }
 
-static void winograd_output_adjoint(const float *dy, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
-                                    ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, float *dm,
-                                    ptrdiff_t m_stride) {
+static void winograd_output(ptrdiff_t taps, const float *m, ptrdiff_t m_stride, ptrdiff_t height, ptrdiff_t width,
+                            ptrdiff_t channels, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, const float *bias,
+                            float *y, ptrdiff_t y_row_stride, double *sums) {
+    if (taps == 3) output_tiles(4, m, m_stride, height, width, channels, tiles_x, first, count, bias, y, y_row_stride, sums);
+    else output_tiles(3, m, m_stride, height, width, channels, tiles_x, first, count, bias, y, y_row_stride, sums);
+}
+
+INLINE void output_tiles_adjoint(const int outputs, const float *dy, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
+                                 ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, float *dm, ptrdiff_t m_stride) {
     for (ptrdiff_t i = 0; i < count; i++, dm += channels) {
-        ptrdiff_t y0 = 4 * ((first + i) / tiles_x), x0 = 4 * ((first + i) % tiles_x);
+        ptrdiff_t y0 = outputs * ((first + i) / tiles_x), x0 = outputs * ((first + i) % tiles_x);
         for (ptrdiff_t c = 0; c < channels; c += 8) {
             ptrdiff_t lanes = channels - c < 8 ? channels - c : 8;
             v8 t[6][4];
-            for (int x = 0; x < 4; x++) {
+            for (int x = 0; x < outputs; x++) {
                 v8 d[4], o[6];
-                for (int k = 0; k < 4; k++) {
+                for (int k = 0; k < outputs; k++) {
                     const float *p = dy + ((y0 + k) * width + x0 + x) * channels + c;
                     d[k] = y0 + k >= height || x0 + x >= width ? splat8(0) : lanes == 8 ? load8(p) : load_n(p, lanes);
                 }
-                a4(d, o);
+                a6(outputs, d, o);
                 for (int k = 0; k < 6; k++) t[k][x] = o[k];
             }
             for (int k = 0; k < 6; k++) {
                 v8 o[6];
-                a4(t[k], o);
+                a6(outputs, t[k], o);
                 for (int x = 0; x < 6; x++) {
                     float *q = dm + (6 * k + x) * m_stride + c;
                     if (lanes == 8) store8(q, o[x]);
@@ -195,81 +210,109 @@ static void winograd_output_adjoint(const float *dy, ptrdiff_t height, ptrdiff_t
     }
 }
 
-/// The matrix G, rows of three.
-static const float winograd_g[6][3] = {
-    {1.0f / 4, 0, 0},
-    {-1.0f / 6, -1.0f / 6, -1.0f / 6},
-    {-1.0f / 6, 1.0f / 6, -1.0f / 6},
-    {1.0f / 24, 1.0f / 12, 1.0f / 6},
-    {1.0f / 24, -1.0f / 12, 1.0f / 6},
-    {0, 0, 1},
-};
+static void winograd_output_adjoint(ptrdiff_t taps, const float *dy, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
+                                    ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, float *dm, ptrdiff_t m_stride) {
+    if (taps == 3) output_tiles_adjoint(4, dy, height, width, channels, tiles_x, first, count, dm, m_stride);
+    else output_tiles_adjoint(3, dy, height, width, channels, tiles_x, first, count, dm, m_stride);
+}
 
-/// One application of G to three values.
-INLINE void g3(v8 a, v8 b, v8 c, v8 o[6]) {
-    v8 s = (a + c) * (-1.0f / 6), t = b * (1.0f / 6);
-    v8 q = a * (1.0f / 24) + c * (1.0f / 6), r = b * (1.0f / 12);
-    o[0] = a * 0.25f;
-    o[1] = s - t;
-    o[2] = s + t;
-    o[3] = q + r;
-    o[4] = q - r;
-    o[5] = c;
+/// One application of G to three taps or four.
+INLINE void g6(const int taps, const v8 g[4], v8 o[6]) {
+    v8 g3 = taps == 4 ? g[3] : splat8(0);
+    v8 p = (g[0] + 0.5f * g[2]) * (-2.0f / 3), q = (g[1] + 0.5f * g3) * (-2.0f / 3 * POINT_A);
+    v8 r = (g[0] + 2.0f * g[2]) * (1.0f / 6), s = (g[1] + 2.0f * g3) * (1.0f / 6 * POINT_B);
+    o[0] = g[0];
+    o[1] = p + q;
+    o[2] = p - q;
+    o[3] = r + s;
+    o[4] = r - s;
+    o[5] = g[taps - 1];
 }
 
 /// One application of G^T to six values.
-INLINE void gt6(const v8 d[6], v8 o[3]) {
-    v8 s = (d[1] + d[2]) * (-1.0f / 6), t = (d[2] - d[1]) * (1.0f / 6);
-    v8 q = d[3] + d[4], r = d[3] - d[4];
-    o[0] = d[0] * 0.25f + s + q * (1.0f / 24);
-    o[1] = t + r * (1.0f / 12);
-    o[2] = s + q * (1.0f / 6) + d[5];
+INLINE void gt6(const int taps, const v8 d[6], v8 o[4]) {
+    v8 p = (d[1] + d[2]) * (-2.0f / 3), q = (d[1] - d[2]) * (-2.0f / 3 * POINT_A);
+    v8 r = (d[3] + d[4]) * (1.0f / 6), s = (d[3] - d[4]) * (1.0f / 6 * POINT_B);
+    o[0] = d[0] + p + r;
+    o[1] = q + s;
+    o[2] = 0.5f * p + 2.0f * r;
+    if (taps == 4) o[3] = 0.5f * q + 2.0f * s;
+    o[taps - 1] += d[5];
 }
 
-static void winograd_weights(const float *w, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co,
-                             ptrdiff_t ci_stride, ptrdiff_t co_stride, int flip, float *u) {
+/// Where u of input channel i, output channels o..., stands within one of the 36 matrices.
+INLINE ptrdiff_t weight_offset(ptrdiff_t ci, ptrdiff_t co, int packed, ptrdiff_t i, ptrdiff_t o) {
+    if (!packed) return i * co + o;
+    ptrdiff_t panel = o / CTK_PANEL * CTK_PANEL, width = co - panel <= 8 ? 8 : CTK_PANEL;
+    return panel * ci + i * width + o - panel;
+}
+
+INLINE void weights(const int taps, const float *w, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co,
+                    ptrdiff_t ci_stride, ptrdiff_t co_stride, int flip, int packed, float *u, ptrdiff_t u_stride) {
+    const int count = taps * taps;
     for (ptrdiff_t i = first; i < last; i++)
         for (ptrdiff_t o = 0; o < co; o += 8) {
             ptrdiff_t lanes = co - o < 8 ? co - o : 8;
-            v8 g[9], t[3][6];
-            for (int k = 0; k < 9; k++) {
-                float e[8] = {0};
-                for (ptrdiff_t l = 0; l < lanes; l++) e[l] = w[i * ci_stride + (o + l) * co_stride + (flip ? 8 - k : k)];
-                g[k] = load8(e);
+            const float *from = w + i * ci_stride + o * co_stride;
+            float e[16][8];
+            if (lanes < 8) memset(e, 0, sizeof e);
+            for (ptrdiff_t l = 0; l < lanes; l++)
+                for (int k = 0; k < count; k++) e[k][l] = from[l * co_stride + (flip ? count - 1 - k : k)];
+            v8 t[4][6];
+            for (int x = 0; x < taps; x++) {
+                v8 g[4];
+                for (int y = 0; y < taps; y++) g[y] = load8(e[y * taps + x]);
+                g6(taps, g, t[x]);
             }
-            for (int x = 0; x < 3; x++) g3(g[x], g[3 + x], g[6 + x], t[x]);
+            float *q = u + weight_offset(ci, co, packed, i, o);
             for (int a = 0; a < 6; a++) {
-                v8 r[6];
-                g3(t[0][a], t[1][a], t[2][a], r);
-                for (int b = 0; b < 6; b++) {
-                    float *q = u + ((6 * a + b) * ci + i) * co + o;
-                    if (lanes == 8) store8(q, r[b]);
+                v8 g[4], r[6];
+                for (int x = 0; x < taps; x++) g[x] = t[x][a];
+                g6(taps, g, r);
+                for (int b = 0; b < 6; b++, q += u_stride) {
+                    if (packed || lanes == 8) store8(q, r[b]);
                     else store_n(q, r[b], lanes);
                 }
             }
         }
 }
 
-static void winograd_weights_adjoint(const float *du, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co,
-                                     float *dw) {
+static void winograd_weights(ptrdiff_t taps, const float *w, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co,
+                             ptrdiff_t ci_stride, ptrdiff_t co_stride, int flip, int packed, float *u,
+                             ptrdiff_t u_stride) {
+    if (taps == 3) weights(3, w, ci, first, last, co, ci_stride, co_stride, flip, packed, u, u_stride);
+    else weights(4, w, ci, first, last, co, ci_stride, co_stride, flip, packed, u, u_stride);
+}
+
+INLINE void weights_adjoint(const int taps, const float *du, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co,
+                            float *dw) {
+    const int count = taps * taps;
     for (ptrdiff_t i = first; i < last; i++)
         for (ptrdiff_t o = 0; o < co; o += 8) {
             ptrdiff_t lanes = co - o < 8 ? co - o : 8;
-            v8 t[3][6];
+            v8 t[4][6];
             for (int b = 0; b < 6; b++) {
-                v8 d[6], r[3];
+                v8 d[6], r[4];
                 for (int a = 0; a < 6; a++) {
                     const float *q = du + ((6 * a + b) * ci + i) * co + o;
                     d[a] = lanes == 8 ? load8(q) : load_n(q, lanes);
                 }
-                gt6(d, r);
-                for (int k = 0; k < 3; k++) t[k][b] = r[k];
+                gt6(taps, d, r);
+                for (int k = 0; k < taps; k++) t[k][b] = r[k];
             }
-            for (int k = 0; k < 3; k++) {
-                v8 r[3];
-                gt6(t[k], r);
-                for (int x = 0; x < 3; x++)
-                    for (ptrdiff_t l = 0; l < lanes; l++) dw[((o + l) * ci + i) * 9 + 3 * k + x] = r[x][l];
+            float e[16][8];
+            for (int k = 0; k < taps; k++) {
+                v8 r[4];
+                gt6(taps, t[k], r);
+                for (int x = 0; x < taps; x++) store8(e[k * taps + x], r[x]);
             }
+            for (ptrdiff_t l = 0; l < lanes; l++)
+                for (int k = 0; k < count; k++) dw[((o + l) * ci + i) * count + k] = e[k][l];
         }
+}
+
+static void winograd_weights_adjoint(ptrdiff_t taps, const float *du, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last,
+                                     ptrdiff_t co, float *dw) {
+    if (taps == 3) weights_adjoint(3, du, ci, first, last, co, dw);
+    else weights_adjoint(4, du, ci, first, last, co, dw);
 }

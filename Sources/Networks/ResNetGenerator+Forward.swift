@@ -24,10 +24,10 @@ extension ResNetGenerator {
         }
     }
 
-    /// The storage to use where memory is plentiful: past some size computing the full-resolution layers twice, in bands that
-    /// stay near the processor, costs little time and saves half the memory.
+    /// The storage to use where memory is plentiful: storing all is faster by about a tenth, but past some size the memory is
+    /// worth more.
     public func preferredStorage(height: Int, width: Int) -> Storage {
-        activationBytes(height: height, width: width, storage: .all) <= 256 << 20 ? .all : .halfResolution
+        activationBytes(height: height, width: width, storage: .all) <= 1 << 30 ? .all : .halfResolution
     }
 
     /// Rows of full resolution that are computed at a time.
@@ -106,9 +106,17 @@ extension ResNetGenerator {
         }
         advance(try layer(first, x, slope: slope, stored: storage == .all, bandRows: full, meter))
         advance(try layer(down1, x, slope: slope, stored: storage < .quarterResolution, bandRows: full / 2, meter))
-        let quarter = try layer(down2, x, slope: slope, stored: true, bandRows: full / 4, meter) as! StoredStage
+        var quarters: [Buffer?] = [nil, nil, nil]
+        if storage == .all {
+            // The quarter-resolution buffers lie in one of full resolution, which nothing else needs at that time.
+            let count = height * width * description.baseChannels, whole = BufferPool.shared.take(count)
+            quarters = (0..<3).map { whole.part($0 * count / 4..<($0 + 1) * count / 4) }
+        }
+        let quarter = try layer(down2, x, slope: slope, stored: true, in: quarters[0], bandRows: full / 4, meter) as! StoredStage
         advance(quarter)
-        advance(StoredStage(tensor: try trunk(quarter.tensor, twice: storage == .quarterResolution, bandRows: full / 4, meter)))
+        advance(StoredStage(tensor: try trunk(
+            quarter.tensor, twice: storage == .quarterResolution, scratch: (quarters[1], quarters[2]), bandRows: full / 4, meter)))
+        quarters = []
         advance(try layer(up1, x, slope: slope, stored: storage < .quarterResolution, bandRows: full / 2, meter))
         advance(try layer(up2, x, slope: slope, stored: storage == .all, bandRows: full, meter))
         try inBands(height, full) { rows in
@@ -120,7 +128,8 @@ extension ResNetGenerator {
 
     /// One convolution with normalisation and activation: its output kept, or only its statistics.
     private func layer(
-        _ convolution: any Convolution, _ input: any Stage, slope: Float, stored: Bool, bandRows: Int, _ meter: Meter
+        _ convolution: any Convolution, _ input: any Stage, slope: Float, stored: Bool, in buffer: Buffer? = nil, bandRows: Int,
+        _ meter: Meter
     ) throws -> any Stage {
         let size = convolution.outputSize(height: input.height, width: input.width)
         let sums = ChannelSums(channels: convolution.outputChannels)
@@ -131,7 +140,7 @@ extension ResNetGenerator {
         // Where the input is there whole, so is the output made; else as many rows as the input's bands give.
         let step = stored && input is StoredStage ? size.height : bandRows
         if stored {
-            let y = Tensor(Shape(1, size.height, size.width, convolution.outputChannels))
+            let y = Tensor(Shape(1, size.height, size.width, convolution.outputChannels), in: buffer)
             try inBands(size.height, step) { rows in
                 try compute(convolution, input, rows, into: y.pointer + rows.lowerBound * rowFloats, sums: sums, meter)
             }
@@ -148,11 +157,14 @@ extension ResNetGenerator {
 
     /// The residual blocks: x + norm(conv(act(norm(conv(x))))), in three buffers; in two where `twice` computes the
     /// second convolution once for its statistics and once for its values.
-    private func trunk(_ raw: Tensor, twice: Bool, bandRows: Int, _ meter: Meter) throws -> Tensor {
+    private func trunk(
+        _ raw: Tensor, twice: Bool, scratch: (Buffer?, Buffer?), bandRows: Int, _ meter: Meter
+    ) throws -> Tensor {
         let x = raw.applied(inPlaceOf: raw)
         for block in blocks {
-            let y = try layer(block.first, StoredStage(tensor: x), slope: slope, stored: true, bandRows: bandRows, meter)
-            let z = try layer(block.second, y, slope: 1, stored: !twice, bandRows: bandRows, meter)
+            let y = try layer(
+                block.first, StoredStage(tensor: x), slope: slope, stored: true, in: scratch.0, bandRows: bandRows, meter)
+            let z = try layer(block.second, y, slope: 1, stored: !twice, in: scratch.1, bandRows: bandRows, meter)
             try inBands(x.shape.h, twice ? bandRows : x.shape.h) { rows in
                 let (band, owner) = try z.rows(rows)
                 withExtendedLifetime(owner) { band.add(rows: rows, to: x) }

@@ -6,17 +6,33 @@ public final class Buffer: @unchecked Sendable {
     public let pointer: UnsafeMutablePointer<Float>
     /// Floats that it holds.
     public let count: Int
-    private let bytes: Int
-    private let pool: BufferPool
+    private let owner: Owner
+
+    private enum Owner {
+        /// Goes back there when the buffer ends.
+        case pool(BufferPool, bytes: Int)
+        case part(of: Buffer)
+    }
 
     fileprivate init(pointer: UnsafeMutablePointer<Float>, count: Int, bytes: Int, pool: BufferPool) {
         self.pointer = pointer
         self.count = count
-        self.bytes = bytes
-        self.pool = pool
+        owner = .pool(pool, bytes: bytes)
     }
 
-    deinit { pool.giveBack(pointer, bytes: bytes) }
+    private init(part range: Range<Int>, of whole: Buffer) {
+        precondition(range.upperBound <= whole.count)
+        pointer = whole.pointer + range.lowerBound
+        count = range.count
+        owner = .part(of: whole)
+    }
+
+    /// A part of this buffer, which stays taken as long as the part is.
+    public func part(_ range: Range<Int>) -> Buffer { Buffer(part: range, of: self) }
+
+    deinit {
+        if case .pool(let pool, let bytes) = owner { pool.giveBack(pointer, bytes: bytes) }
+    }
 }
 
 /// Keeps freed buffers for the next taker, so that after warm-up a forward pass and a training step allocate nothing

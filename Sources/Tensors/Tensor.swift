@@ -28,10 +28,11 @@ public final class Tensor: @unchecked Sendable {
 
     public var pointer: UnsafeMutablePointer<Float> { buffer.pointer }
 
-    /// Undefined values.
-    public init(_ shape: Shape) {
+    /// Undefined values, in `buffer` or else in one from the pool.
+    public init(_ shape: Shape, in buffer: Buffer? = nil) {
+        precondition(buffer == nil || buffer!.count >= shape.count)
         self.shape = shape
-        buffer = BufferPool.shared.take(shape.count)
+        self.buffer = buffer ?? BufferPool.shared.take(shape.count)
         reading = nil
     }
 

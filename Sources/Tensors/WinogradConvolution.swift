@@ -1,13 +1,16 @@
 import COpenBLAS
 import CTensorKernels
 
-/// 3x3, stride 1, by Winograd's F(4x4,3x3) (Lavin and Gray 2015): a quarter of the multiplications, as 36 products of
-/// (tiles x inputChannels) by (inputChannels x outputChannels).
+/// 3x3 or 4x4, stride 1, by Winograd's F(4x4,3x3) or F(3x3,4x4) (Lavin and Gray 2015): a quarter of the multiplications, as
+/// 36 products of (tiles x inputChannels) by (inputChannels x outputChannels).
 public final class WinogradConvolution: Convolution {
     public let inputChannels, outputChannels: Int
-    public let rowAlignment = 4
+    public var rowAlignment: Int { tile }
+    let kernelSize: Int
     let padding: Padding
     let pad: Int
+    /// Outputs of a tile, a side.
+    private var tile: Int { 7 - kernelSize }
     private let bias: Buffer?
     /// Transformed weights: packed for our own kernel, or u[xi][ci][co] for OpenBLAS.
     private let u: Buffer
@@ -15,49 +18,44 @@ public final class WinogradConvolution: Convolution {
     private let usesOpenBLAS: Bool
 
     /// - Parameters:
-    ///   - weight: (outputChannels, inputChannels, 3, 3), PyTorch's order.
+    ///   - weight: (outputChannels, inputChannels, kernelSize, kernelSize), PyTorch's order.
     ///   - bias: outputChannels values; leave it out before an instance normalisation, which cancels it.
+    ///   - kernelSize: 3 or 4.
     ///   - pad: rows and columns of padding on each side.
     ///   - adjoint: take the weights of the adjoint convolution: channels swapped, taps turned by 180 degrees; then
-    ///     `weight` is (inputChannels, outputChannels, 3, 3).
+    ///     `weight` is (inputChannels, outputChannels, kernelSize, kernelSize).
     public init(
-        weight: UnsafePointer<Float>, bias: UnsafePointer<Float>? = nil, inputChannels: Int, outputChannels: Int,
-        padding: Padding, pad: Int = 1, adjoint: Bool = false
+        weight: UnsafePointer<Float>, bias: UnsafePointer<Float>? = nil, inputChannels ci: Int, outputChannels co: Int,
+        kernelSize: Int = 3, padding: Padding, pad: Int = 1, adjoint: Bool = false
     ) {
-        (self.inputChannels, self.outputChannels, self.padding, self.pad) = (inputChannels, outputChannels, padding, pad)
-        self.bias = bias.map { copy($0, count: outputChannels) }
+        precondition(Self.kernelSizes.contains(kernelSize))
+        (inputChannels, outputChannels, self.kernelSize, self.padding, self.pad) = (ci, co, kernelSize, padding, pad)
+        self.bias = bias.map { copy($0, count: co) }
         let kernels = Kernels.current.pointee
-        let (ci, co) = (inputChannels, outputChannels)
-        let plain = BufferPool.shared.take(36 * ci * co)
+        // Without wide registers of our own, OpenBLAS's kernels for the processor at hand are the better ones.
+        let usesOpenBLAS = Kernels.name == "portable"
+        let uStride = usesOpenBLAS ? ci * co : ctk_packed_size(ci, co)
+        let u = BufferPool.shared.take(36 * uStride)
+        (self.usesOpenBLAS, self.uStride, self.u) = (usesOpenBLAS, uStride, u)
+        let taps = kernelSize * kernelSize
         inChunks(ci) { rows in
             kernels.winograd_weights(
-                weight, ci, rows.lowerBound, rows.upperBound, co, adjoint ? co * 9 : 9, adjoint ? 9 : ci * 9, adjoint ? 1 : 0,
-                plain.pointer)
-        }
-        // Without wide registers of our own, OpenBLAS's kernels for the processor at hand are the better ones.
-        usesOpenBLAS = Kernels.name == "portable"
-        if usesOpenBLAS {
-            u = plain
-            uStride = ci * co
-        } else {
-            uStride = ctk_packed_size(ci, co)
-            let packed = BufferPool.shared.take(36 * uStride)
-            let stride = uStride
-            ThreadPool.shared.forEach(36) { xi in
-                kernels.pack_b(ci, co, plain.pointer + xi * ci * co, co, 0, packed.pointer + xi * stride)
-            }
-            u = packed
+                kernelSize, weight, ci, rows.lowerBound, rows.upperBound, co, adjoint ? co * taps : taps,
+                adjoint ? taps : ci * taps, adjoint ? 1 : 0, usesOpenBLAS ? 0 : 1, u.pointer, uStride)
         }
     }
 
+    /// The kernels that there is a transform for.
+    static let kernelSizes = 3...4
+
     public func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
-        (height + 2 * pad - 2, width + 2 * pad - 2)
+        (height + 2 * pad - kernelSize + 1, width + 2 * pad - kernelSize + 1)
     }
 
     public func inputRows(for rows: Range<Int>, height: Int) -> Range<Int> {
         // Whole tiles are read, also where the last one sticks out.
-        let whole = rows.lowerBound..<(rows.upperBound + 3) / 4 * 4
-        return window(whole, stride: 1, offset: -pad, taps: 3, height: height)
+        let whole = rows.lowerBound..<(rows.upperBound + tile - 1) / tile * tile
+        return window(whole, stride: 1, offset: -pad, taps: kernelSize, height: height)
     }
 
     /// Tiles transformed, multiplied and transformed back at a time: so many that both sides of the products stay in the L2
@@ -71,10 +69,10 @@ public final class WinogradConvolution: Convolution {
     }
 
     public func compute(_ input: Band, rows: Range<Int>, into output: UnsafeMutablePointer<Float>, sums: ChannelSums?) {
-        precondition(input.channels == inputChannels && rows.lowerBound % 4 == 0)
+        precondition(input.channels == inputChannels && rows.lowerBound % tile == 0)
         let size = outputSize(height: input.height, width: input.width)
-        let tilesX = (size.width + 3) / 4
-        let firstTile = rows.lowerBound / 4 * tilesX, tiles = (rows.count + 3) / 4 * tilesX
+        let tilesX = (size.width + tile - 1) / tile
+        let firstTile = rows.lowerBound / tile * tilesX, tiles = (rows.count + tile - 1) / tile * tilesX
         let pool = ThreadPool.shared
         let block = Self.block(tiles: tiles, channels: inputChannels + outputChannels, threads: pool.threads)
         let blocks = (tiles + block - 1) / block
@@ -88,7 +86,8 @@ public final class WinogradConvolution: Convolution {
             let v = BufferPool.shared.take(36 * vStride), m = BufferPool.shared.take(36 * mStride)
             var image = input.image
             input.withReading {
-                kernels.winograd_input(&image, padding.kernel, pad, $0, tilesX, firstTile + first, count, v.pointer, vStride)
+                kernels.winograd_input(
+                    kernelSize, &image, padding.kernel, pad, $0, tilesX, firstTile + first, count, v.pointer, vStride)
             }
             for xi in 0..<36 {
                 if usesOpenBLAS {
@@ -103,7 +102,7 @@ public final class WinogradConvolution: Convolution {
                 }
             }
             kernels.winograd_output(
-                m.pointer, mStride, rows.upperBound, size.width, co, tilesX, firstTile + first, count, bias?.pointer,
+                kernelSize, m.pointer, mStride, rows.upperBound, size.width, co, tilesX, firstTile + first, count, bias?.pointer,
                 origin, size.width * co, itemSums?[b])
         }
     }

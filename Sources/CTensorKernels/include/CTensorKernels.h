@@ -53,32 +53,37 @@ struct ctk_kernels {
                  ptrdiff_t segment_k, const float *const *a, ptrdiff_t a_stride, const float *packed_b, float *c,
                  ptrdiff_t ldc, const float *bias, int accumulate);
 
-    /// Winograd F(4x4,3x3), input side: tiles [first, first+count) of the image's grid of `tiles_x` tiles a row; tile
-    /// (ty,tx) reads the 6x6 pixels from (4 ty - pad, 4 tx - pad). v[xi][tile][channel], xi stride `v_stride`.
-    void (*winograd_input)(const struct ctk_image *image, enum ctk_padding padding, ptrdiff_t pad,
+    // Winograd's F(4x4,3x3) for 3 taps, F(3x3,4x4) for 4: tiles of 6x6 input pixels, 7 - taps outputs a side.
+
+    /// Input side: tiles [first, first+count) of the image's grid of `tiles_x` tiles a row; tile (ty,tx) reads the 6x6
+    /// pixels from ((7 - taps) ty - pad, (7 - taps) tx - pad). v[xi][tile][channel], xi stride `v_stride`.
+    void (*winograd_input)(ptrdiff_t taps, const struct ctk_image *image, enum ctk_padding padding, ptrdiff_t pad,
                            const struct ctk_read *read, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, float *v,
                            ptrdiff_t v_stride);
 
-    /// Winograd output side: 36 products m[xi][tile][channel] to 4x4 pixels of y (height x width x channels, clipped at
-    /// the borders), plus bias if not null. With `sums` not null adds each channel's statistics: sums[0..<c] += sum,
+    /// Output side: 36 products m[xi][tile][channel] to the tiles' pixels of y (height x width x channels, clipped at the
+    /// borders), plus bias if not null. With `sums` not null adds each channel's statistics: sums[0..<c] += sum,
     /// sums[c..<2c] += sum of squares (see `statistics`).
-    void (*winograd_output)(const float *m, ptrdiff_t m_stride, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
-                            ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, const float *bias, float *y,
-                            ptrdiff_t y_row_stride, double *sums);
+    void (*winograd_output)(ptrdiff_t taps, const float *m, ptrdiff_t m_stride, ptrdiff_t height, ptrdiff_t width,
+                            ptrdiff_t channels, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, const float *bias,
+                            float *y, ptrdiff_t y_row_stride, double *sums);
 
-    /// Adjoint of `winograd_output`: 4x4 pixels of dy to the 36 dm = A dy A^T (pixels beyond the border are zero).
-    void (*winograd_output_adjoint)(const float *dy, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
-                                    ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, float *dm, ptrdiff_t m_stride);
+    /// Adjoint of `winograd_output`: pixels of dy to the 36 dm = A dy A^T (pixels beyond the border are zero).
+    void (*winograd_output_adjoint)(ptrdiff_t taps, const float *dy, ptrdiff_t height, ptrdiff_t width,
+                                    ptrdiff_t channels, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, float *dm,
+                                    ptrdiff_t m_stride);
 
-    /// Weights w[co][ci][3][3] (element strides `co_stride`, `ci_stride`, taps contiguous; `flip` turns the taps by
-    /// 180 degrees) to u[xi][ci][co] = G w G^T, for input channels [first, last) of `ci`.
-    void (*winograd_weights)(const float *w, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co,
-                             ptrdiff_t ci_stride, ptrdiff_t co_stride, int flip, float *u);
+    /// Weights w[co][ci][taps][taps] (element strides `co_stride`, `ci_stride`, taps contiguous; `flip` turns the taps by
+    /// 180 degrees) to the 36 matrices u = G w G^T, `u_stride` floats apart, each ci x co, row-major or, if `packed`, as
+    /// `pack_b` would have it; for input channels [first, last) of `ci`.
+    void (*winograd_weights)(ptrdiff_t taps, const float *w, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co,
+                             ptrdiff_t ci_stride, ptrdiff_t co_stride, int flip, int packed, float *u,
+                             ptrdiff_t u_stride);
 
-    /// Adjoint of `winograd_weights` without flip: dw[co][ci][3][3] = G^T du[xi][ci][co] G, for input channels
+    /// Adjoint of `winograd_weights` without flip: dw[co][ci][taps][taps] = G^T du[xi][ci][co] G, for input channels
     /// [first, last).
-    void (*winograd_weights_adjoint)(const float *du, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co,
-                                     float *dw);
+    void (*winograd_weights_adjoint)(ptrdiff_t taps, const float *du, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last,
+                                     ptrdiff_t co, float *dw);
 
     /// Adds statistics of `rows` pixels of c channels to sums (sum, then sum of squares, in double). Deviations are taken
     /// from means of short chunks, so that a large mean does not drown a small variance.

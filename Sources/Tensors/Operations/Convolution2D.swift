@@ -19,6 +19,7 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
     let geometry: ConvolutionGeometry
     let layout: WeightLayout
 
+    private enum Direction { case forward, adjoint }
     private struct Prepared {
         /// Held, so that no other tensor can take its place in memory and be mistaken for it.
         var weight: Tensor
@@ -28,11 +29,14 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         var table: String
         var convolution: any Convolution
     }
-    private var forwardConvolution: Prepared?
-    private var adjointConvolution: Prepared?
+    private var prepared: [Direction: Prepared] = [:]
+    private let keepsBothDirections: Bool
 
-    public init(_ kind: Kind, inputChannels ci: Int, outputChannels co: Int) {
-        (self.kind, inputChannels, outputChannels) = (kind, ci, co)
+    /// - Parameter keepsBothDirections: keep the weights made ready for the forward and for the backward direction at the
+    ///   same time. Without, making the one lets go of the other: for large operations that go forward with all images
+    ///   and then back with all, which saves memory and costs nothing.
+    public init(_ kind: Kind, inputChannels ci: Int, outputChannels co: Int, keepsBothDirections: Bool = true) {
+        (self.kind, inputChannels, outputChannels, self.keepsBothDirections) = (kind, ci, co, keepsBothDirections)
         switch kind {
         case .strided(let k, let stride, let padding, let pad):
             geometry = .strided(kernelSize: k, stride: stride, padding: padding, pad: pad)
@@ -55,8 +59,8 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
     /// A quarter of the multiplications, where there are channels enough to make up for the transforms and for their
     /// larger rounding errors.
     private var usesWinograd: Bool {
-        guard case .strided(3, 1, _, 1) = kind else { return false }
-        return min(inputChannels, outputChannels) >= 32
+        guard case .strided(let k, 1, _, 1) = kind, WinogradConvolution.kernelSizes.contains(k) else { return false }
+        return min(inputChannels, outputChannels) >= 8
     }
 
     /// Few output channels from many: the products are made for all columns of taps at once.
@@ -67,16 +71,16 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
 
     public func forward(_ inputs: [Tensor]) -> Tensor {
         precondition(inputs[1].shape == weightShape && inputs[0].shape.c == inputChannels)
-        let convolution = prepared(&forwardConvolution, inputs) { weight, bias in
+        let convolution = made(for: .forward, inputs) { weight, bias in
             if case .strided(let k, 1, let padding, let pad) = kind, isNarrow {
                 return NarrowConvolution(
                     weight: weight, bias: bias, inputChannels: inputChannels, outputChannels: outputChannels, kernelSize: k,
                     padding: padding, pad: pad, tanh: false)
             }
-            if case .strided(_, _, let padding, let pad) = kind, usesWinograd {
+            if case .strided(let k, _, let padding, let pad) = kind, usesWinograd {
                 return WinogradConvolution(
-                    weight: weight, bias: bias, inputChannels: inputChannels, outputChannels: outputChannels, padding: padding,
-                    pad: pad)
+                    weight: weight, bias: bias, inputChannels: inputChannels, outputChannels: outputChannels, kernelSize: k,
+                    padding: padding, pad: pad)
             }
             return DirectConvolution(
                 weight: weight, layout: layout, bias: bias, inputChannels: inputChannels, outputChannels: outputChannels,
@@ -104,7 +108,7 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         // The roles of the channels are exchanged in all of these.
         let swapped = WeightLayout(
             kernelSize: layout.kernelSize, inputStride: layout.outputStride, outputStride: layout.inputStride)
-        let adjoint = prepared(&adjointConvolution, [inputs[0], inputs[1]]) { weight, _ in
+        let adjoint = made(for: .adjoint, [inputs[0], inputs[1]]) { weight, _ in
             switch kind {
             case .strided(let k, 1, let padding, let pad):
                 var flipped = swapped
@@ -112,7 +116,8 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
                 let outer = padding == .zero ? k - 1 - pad : k - 1
                 if usesWinograd {
                     return WinogradConvolution(
-                        weight: weight, inputChannels: co, outputChannels: ci, padding: .zero, pad: outer, adjoint: true)
+                        weight: weight, inputChannels: co, outputChannels: ci, kernelSize: k, padding: .zero, pad: outer,
+                        adjoint: true)
                 }
                 if ci <= 4, co >= 8 {
                     return NarrowConvolution(
@@ -145,19 +150,20 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
     }
 
     /// The convolution made from the parameters, anew where they or the kernels have changed.
-    private func prepared(
-        _ cache: inout Prepared?, _ inputs: [Tensor], _ make: (UnsafePointer<Float>, UnsafePointer<Float>?) -> any Convolution
+    private func made(
+        for direction: Direction, _ inputs: [Tensor], _ make: (UnsafePointer<Float>, UnsafePointer<Float>?) -> any Convolution
     ) -> any Convolution {
         let weight = inputs[1], bias = inputs.count > 2 ? inputs[2] : nil
-        if let cache, cache.weight === weight, cache.version == weight.version, cache.bias === bias,
-            cache.biasVersion == bias?.version, cache.table == Kernels.name
+        if let kept = prepared[direction], kept.weight === weight, kept.version == weight.version, kept.bias === bias,
+            kept.biasVersion == bias?.version, kept.table == Kernels.name
         {
-            return cache.convolution
+            return kept.convolution
         }
         // First let go of the old one: the new one can take its buffers.
-        cache = nil
+        prepared[direction] = nil
+        if !keepsBothDirections { prepared.removeAll(keepingCapacity: true) }
         let convolution = make(weight.pointer, bias.map { UnsafePointer($0.pointer) })
-        cache = Prepared(
+        prepared[direction] = Prepared(
             weight: weight, version: weight.version, bias: bias, biasVersion: bias?.version, table: Kernels.name,
             convolution: convolution)
         return convolution

@@ -45,12 +45,13 @@ func channelTotals(_ x: Tensor) -> Tensor {
     return result
 }
 
-/// The weight gradient of a 3x3 convolution in Winograd's domain: dU = V^T dM for each of the 36 elements, then G^T dU G.
+/// The weight gradient of a 3x3 or 4x4 convolution in Winograd's domain: dU = V^T dM for each of the 36 elements, then
+/// G^T dU G.
 func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolution2D) -> Tensor {
-    guard case .strided(_, _, let padding, let pad) = operation.kind else { preconditionFailure() }
+    guard case .strided(let taps, _, let padding, let pad) = operation.kind else { preconditionFailure() }
     let (ci, co) = (operation.inputChannels, operation.outputChannels)
     let (h, w) = (gradient.shape.h, gradient.shape.w)
-    let tilesX = (w + 3) / 4, tiles = tilesX * ((h + 3) / 4)
+    let tile = 7 - taps, tilesX = (w + tile - 1) / tile, tiles = tilesX * ((h + tile - 1) / tile)
     // As many tiles at a time as keep both sides within some tens of megabytes.
     let chunk = min(tiles, max(64, (1 << 22) / (36 * max(ci, co)) * 4))
     let v = BufferPool.shared.take(36 * chunk * ci), dm = BufferPool.shared.take(36 * chunk * co)
@@ -65,11 +66,11 @@ func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convol
                 var image = input.image
                 input.withReading {
                     kernels.winograd_input(
-                        &image, padding.kernel, pad, $0, tilesX, start + part.lowerBound, part.count,
+                        taps, &image, padding.kernel, pad, $0, tilesX, start + part.lowerBound, part.count,
                         v.pointer + part.lowerBound * ci, chunk * ci)
                 }
                 kernels.winograd_output_adjoint(
-                    gradient.pointer + n * h * w * co, h, w, co, tilesX, start + part.lowerBound, part.count,
+                    taps, gradient.pointer + n * h * w * co, h, w, co, tilesX, start + part.lowerBound, part.count,
                     dm.pointer + part.lowerBound * co, chunk * co)
             }
             let beta: Float = first ? 0 : 1
@@ -84,7 +85,7 @@ func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convol
     }
     let result = Tensor(operation.weightShape)
     inChunks(ci, atLeast: 4) { part in
-        kernels.winograd_weights_adjoint(du.pointer, ci, part.lowerBound, part.upperBound, co, result.pointer)
+        kernels.winograd_weights_adjoint(taps, du.pointer, ci, part.lowerBound, part.upperBound, co, result.pointer)
     }
     return result
 }
