@@ -29,6 +29,10 @@ struct PNGStructure {
         while let length = reader.uint32(at: position), let name = reader.uint32(at: position + 4) {
             let isComplete = reader.has(length + 4, at: position + 8)
             if width == 0 {
+                guard name != Self.appleHeader else {
+                    throw PhotoError(
+                        kind: .unsupported, reason: "this kind of PNG is not supported: it is Apple's own for its telephones (CgBI)")
+                }
                 guard name == Self.header, length == 13 else {
                     throw PhotoError(kind: .corrupt, reason: "the PNG is damaged: it does not begin with its header")
                 }
@@ -127,7 +131,7 @@ struct PNGStructure {
     /// From far darker to far brighter than any screen or camera.
     private static let gammas = 0.05...5.0
 
-    private static let header = 0x4948_4452, end = 0x4945_4E44
+    private static let header = 0x4948_4452, end = 0x4945_4E44, appleHeader = 0x4367_4249
     /// IDAT, fdAT, fcTL, PLTE, tRNS, IEND
     private static let imageChunks: Set<Int> = [
         0x4944_4154, 0x6664_4154, 0x6663_544C, 0x504C_5445, 0x7452_4E53, end,

@@ -93,13 +93,14 @@ final class ResumeTests: XCTestCase {
         other.seed = 99
         let unfinished = place.path + "/run/checkpoints/.weights-1-x.tmp"
         var refusals: [String] = []
+        func refused(_ body: () throws -> Void) { XCTAssertThrowsError(try body()) { refusals.append("\($0)") } }
         _ = try first.train { progress in
             guard progress.iteration == 1 else { return true }
             try? FileManager.default.createDirectory(atPath: place.path + "/run/checkpoints", withIntermediateDirectories: true)
             XCTAssertTrue(FileManager.default.createFile(atPath: unfinished, contents: nil))
-            XCTAssertThrowsError(try second.train { _ in true }) { refusals.append("\($0)") }
-            XCTAssertThrowsError(try Trainer(other, directory: place.path + "/run")) { refusals.append("\($0)") }
-            XCTAssertThrowsError(try Trainer.resuming(place.path + "/run")) { refusals.append("\($0)") }
+            refused { _ = try second.train { _ in true } }
+            refused { _ = try Trainer(other, directory: place.path + "/run") }
+            refused { _ = try Trainer.resuming(place.path + "/run") }
             XCTAssertTrue(FileManager.default.fileExists(atPath: unfinished), "the other process may be writing it")
             return true
         }

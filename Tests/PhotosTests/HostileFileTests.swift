@@ -150,6 +150,13 @@ final class HostileFileTests: XCTestCase {
         }
     }
 
+    func testApplesOwnPNGIsNamed() throws {
+        let sound = try TestFiles.bytes("rgb.png"), chunk = Build.chunk("CgBI", [0x50, 0, 0x20, 2])
+        let error = photoError { _ = try PhotoDecoder.decode(bytes: Array(sound.prefix(8)) + chunk + sound.dropFirst(8)) }
+        XCTAssertEqual(error?.kind, .unsupported)
+        XCTAssertEqual(error?.reason.contains("CgBI"), true)
+    }
+
     func testFilesWithoutAnImageAreToldFromThoseCutOff() throws {
         let jpeg = try TestFiles.bytes("ycbcr-444.jpg")
         let frame = try XCTUnwrap(jpeg.withUnsafeBytes { ByteReader($0).firstIndex(of: [0xFF, 0xC0]) })
