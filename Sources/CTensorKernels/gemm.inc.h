@@ -59,17 +59,29 @@ INLINE void micro_kernel(const int mr, const int nv, ptrdiff_t segments, ptrdiff
                      c + g * c_group + r * ldc + j, ldc, columns, bias ? bias + j : NULL, accumulate);                \
         break;
 
+/// Calls for the part `i` of `n` of the `floats` at p, into the L2 cache.
+INLINE void prefetch_part(const float *p, ptrdiff_t floats, ptrdiff_t i, ptrdiff_t n) {
+    ptrdiff_t lines = floats / 16;
+    for (ptrdiff_t l = lines * i / n; l < lines * (i + 1) / n; l++) __builtin_prefetch(p + 16 * l, 0, 2);
+}
+
 static void gemm(ptrdiff_t groups, ptrdiff_t a_group, ptrdiff_t c_group, ptrdiff_t rows, ptrdiff_t n,
                  ptrdiff_t segments, ptrdiff_t segment_k, const float *const *a, ptrdiff_t a_stride,
-                 const float *packed, float *c, ptrdiff_t ldc, const float *bias, int accumulate) {
+                 const float *packed, float *c, ptrdiff_t ldc, const float *bias, int accumulate, const float *next_a) {
     ptrdiff_t k = segments * segment_k;
+    ptrdiff_t panels = (n + CTK_PANEL - 1) / CTK_PANEL, tiles = groups * ((rows + CTK_MR - 1) / CTK_MR);
     for (ptrdiff_t j = 0; j < n; j += CTK_PANEL) {
-        ptrdiff_t columns = n - j < CTK_PANEL ? n - j : CTK_PANEL;
+        ptrdiff_t columns = n - j < CTK_PANEL ? n - j : CTK_PANEL, tile = 0;
         int narrow = columns <= 8;
         for (ptrdiff_t g = 0; g < groups; g++) {
-            for (ptrdiff_t r = 0; r < rows;) {
+            for (ptrdiff_t r = 0; r < rows; tile++) {
                 ptrdiff_t left = rows - r;
                 int mr;
+                if (next_a) {
+                    // What is needed next comes from afar: a little of it is called for with each piece of work.
+                    prefetch_part(packed + k * CTK_PANEL, k * CTK_PANEL, tile, tiles);
+                    prefetch_part(next_a, rows * k, j / CTK_PANEL * tiles + tile, panels * tiles);
+                }
                 if (narrow) {
                     mr = left >= CTK_MR8 ? CTK_MR8 : left >= 4 ? 4 : 1;
                     switch (mr) {

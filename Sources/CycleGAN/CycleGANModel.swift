@@ -61,24 +61,35 @@ public final class CycleGANModel {
             losses.generators += weight * value
             return value
         }
-        let fakeY = g(x, tape), cycledX = f(fakeY, tape)
-        let fakeX = f(y, tape), cycledY = g(fakeX, tape)
-        losses.adversarialG = add(tape.apply(SquaredErrorToConstant(target: 1), dy(augment(fakeY, tape), tape)), 1)
-        losses.adversarialF = add(tape.apply(SquaredErrorToConstant(target: 1), dx(augment(fakeX, tape), tape)), 1)
-        losses.cycleX = add(tape.apply(L1Loss(), cycledX, x), weights.cycle)
-        losses.cycleY = add(tape.apply(L1Loss(), cycledY, y), weights.cycle)
-        if weights.identity > 0 {
-            losses.identityX = add(tape.apply(L1Loss(), f(x, tape), x), weights.cycle * weights.identity)
-            losses.identityY = add(tape.apply(L1Loss(), g(y, tape), y), weights.cycle * weights.identity)
+        /// Goes back at once, so that only one direction's layers are held at a time.
+        func backward() {
+            tape.backward(from: terms)
+            terms = []
         }
-        if let features, weights.semantic > 0 {
+        func addSemantic(_ cycled: Tensor, _ original: Tensor) -> Double {
+            guard let features, weights.semantic > 0 else { return 0 }
             let loss: any DifferentiableOperation = weights.squaredSemantic ? MSELoss() : L1Loss()
             let scale = weights.squaredSemantic ? featureScale * featureScale : featureScale
             // Only the reconstruction passes a gradient on: the original's features are not on the tape.
-            losses.semanticX = add(tape.apply(loss, features(cycledX, tape), features(x, Tape())), weights.semantic / scale) / scale
-            losses.semanticY = add(tape.apply(loss, features(cycledY, tape), features(y, Tape())), weights.semantic / scale) / scale
+            return add(tape.apply(loss, features(cycled, tape), features(original, Tape())), weights.semantic / scale) / scale
         }
-        tape.backward(from: terms)
+
+        let fakeY = g(x, tape), cycledX = f(fakeY, tape)
+        losses.adversarialG = add(tape.apply(SquaredErrorToConstant(target: 1), dy(augment(fakeY, tape), tape)), 1)
+        losses.cycleX = add(tape.apply(L1Loss(), cycledX, x), weights.cycle)
+        losses.semanticX = addSemantic(cycledX, x)
+        backward()
+        let fakeX = f(y, tape), cycledY = g(fakeX, tape)
+        losses.adversarialF = add(tape.apply(SquaredErrorToConstant(target: 1), dx(augment(fakeX, tape), tape)), 1)
+        losses.cycleY = add(tape.apply(L1Loss(), cycledY, y), weights.cycle)
+        losses.semanticY = addSemantic(cycledY, y)
+        backward()
+        if weights.identity > 0 {
+            losses.identityX = add(tape.apply(L1Loss(), f(x, tape), x), weights.cycle * weights.identity)
+            backward()
+            losses.identityY = add(tape.apply(L1Loss(), g(y, tape), y), weights.cycle * weights.identity)
+            backward()
+        }
         clip(g.parameters + f.parameters, tape)
         generatorOptimizer.step(learningRate: learningRate, g.parameters + f.parameters) { tape.gradient(of: $0.value) }
         return Images(fakeX: fakeX, fakeY: fakeY)

@@ -106,17 +106,7 @@ extension ResNetGenerator {
         }
         advance(try layer(first, x, slope: slope, stored: storage == .all, bandRows: full, meter))
         advance(try layer(down1, x, slope: slope, stored: storage < .quarterResolution, bandRows: full / 2, meter))
-        var quarters: [Buffer?] = [nil, nil, nil]
-        if storage == .all {
-            // The quarter-resolution buffers lie in one of full resolution, which nothing else needs at that time.
-            let count = height * width * description.baseChannels, whole = BufferPool.shared.take(count)
-            quarters = (0..<3).map { whole.part($0 * count / 4..<($0 + 1) * count / 4) }
-        }
-        let quarter = try layer(down2, x, slope: slope, stored: true, in: quarters[0], bandRows: full / 4, meter) as! StoredStage
-        advance(quarter)
-        advance(StoredStage(tensor: try trunk(
-            quarter.tensor, twice: storage == .quarterResolution, scratch: (quarters[1], quarters[2]), bandRows: full / 4, meter)))
-        quarters = []
+        advance(try trunk(x, storage: storage, bandRows: full / 4, meter))
         advance(try layer(up1, x, slope: slope, stored: storage < .quarterResolution, bandRows: full / 2, meter))
         advance(try layer(up2, x, slope: slope, stored: storage == .all, bandRows: full, meter))
         try inBands(height, full) { rows in
@@ -155,26 +145,35 @@ extension ResNetGenerator {
             bandRows: bandRows, meter: meter)
     }
 
-    /// The residual blocks: x + norm(conv(act(norm(conv(x))))), in three buffers; in two where `twice` computes the
-    /// second convolution once for its statistics and once for its values.
-    private func trunk(
-        _ raw: Tensor, twice: Bool, scratch: (Buffer?, Buffer?), bandRows: Int, _ meter: Meter
-    ) throws -> Tensor {
-        let x = raw.applied(inPlaceOf: raw)
+    /// The second convolution of stride 2 and the residual blocks, x + norm(conv(act(norm(conv(x))))), in three buffers; in
+    /// two where, at quarter-resolution storage, the second convolutions are computed once for their statistics and once for
+    /// their values.
+    private func trunk(_ half: any Stage, storage: Storage, bandRows: Int, _ meter: Meter) throws -> any Stage {
+        var buffers: [Buffer?] = [nil, nil, nil]
+        if storage == .all {
+            // They lie in a buffer of full resolution, which nothing else needs at this time.
+            let count = half.height * half.width * description.baseChannels
+            let whole = BufferPool.shared.take(4 * count)
+            buffers = (0..<3).map { whole.part($0 * count..<($0 + 1) * count) }
+        }
+        let raw = try layer(down2, half, slope: slope, stored: true, in: buffers[0], bandRows: bandRows, meter) as! StoredStage
+        let x = raw.tensor.applied(inPlaceOf: raw.tensor), twice = storage == .quarterResolution
         for block in blocks {
             let y = try layer(
-                block.first, StoredStage(tensor: x), slope: slope, stored: true, in: scratch.0, bandRows: bandRows, meter)
-            let z = try layer(block.second, y, slope: 1, stored: !twice, in: scratch.1, bandRows: bandRows, meter)
+                block.first, StoredStage(tensor: x), slope: slope, stored: true, in: buffers[1], bandRows: bandRows, meter)
+            let z = try layer(block.second, y, slope: 1, stored: !twice, in: buffers[2], bandRows: bandRows, meter)
             try inBands(x.shape.h, twice ? bandRows : x.shape.h) { rows in
                 let (band, owner) = try z.rows(rows)
                 withExtendedLifetime(owner) { band.add(rows: rows, to: x) }
             }
         }
-        return x
+        return StoredStage(tensor: x)
     }
 
     private func inBands(_ height: Int, _ step: Int, _ body: (Range<Int>) throws -> Void) rethrows {
-        for y in stride(from: 0, to: height, by: max(4, step / 4 * 4)) { try body(y..<min(height, y + max(4, step / 4 * 4))) }
+        // A multiple of every convolution's row alignment.
+        let step = max(12, step / 12 * 12)
+        for y in stride(from: 0, to: height, by: step) { try body(y..<min(height, y + step)) }
     }
 
     private func work(height: Int, width: Int, storage: Storage) -> Double {

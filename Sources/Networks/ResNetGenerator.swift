@@ -15,6 +15,11 @@ public final class ResNetGenerator: Sendable {
     /// Of the activation below zero.
     let slope: Float
 
+    /// What the weights, made ready, take in memory.
+    public var weightBytes: Int {
+        ([first, down1, down2, up1, up2, last] + blocks.flatMap { [$0.first, $0.second] }).reduce(0) { $0 + $1.weightBytes }
+    }
+
     /// Rows of a band, instead of as many as memory suggests.
     let bandRowsForTests = Mutex<Int?>(nil)
 
@@ -28,6 +33,7 @@ public final class ResNetGenerator: Sendable {
         self.description = description
         slope = description.activation.slope
         var made: [any Convolution] = []
+        var largeTiles = Self.largeTiles(description)
         for layer in description.layers {
             let weight = try tensor(layer.weightKey)
             precondition(weight.count == layer.weightShape.reduce(1, *), "\(layer.weightKey): \(weight.count) values")
@@ -42,7 +48,8 @@ public final class ResNetGenerator: Sendable {
                     weight: weight, inputChannels: ci, outputChannels: co, kernelSize: 3, stride: 2, padding: .zero, pad: 1))
             case .residualFirst, .residualSecond:
                 made.append(WinogradConvolution(
-                    weight: weight, inputChannels: ci, outputChannels: co, padding: .reflection))
+                    weight: weight, inputChannels: ci, outputChannels: co, tile: largeTiles > 0 ? 6 : 4, padding: .reflection))
+                largeTiles -= 1
             case .upsamplingTransposed:
                 made.append(DirectConvolution(transposed: weight, inputChannels: ci, outputChannels: co))
             case .upsamplingResize:
@@ -57,6 +64,14 @@ public final class ResNetGenerator: Sendable {
         let trunk = made[3..<made.count - 3]
         blocks = stride(from: trunk.startIndex, to: trunk.endIndex, by: 2).map { (trunk[$0], trunk[$0 + 1]) }
         (up1, up2, last) = (made[made.count - 3], made[made.count - 2], made[made.count - 1])
+    }
+
+    /// How many of the residual convolutions take F(6x6,3x3), which is faster than F(4x4,3x3): so many that the transformed
+    /// weights stay within 224 MB. A small model's all do; of the paper's size 8 of 18.
+    private static func largeTiles(_ description: GeneratorDescription) -> Int {
+        let convolutions = 2 * description.residualBlocks, weights = 16 * description.baseChannels * description.baseChannels
+        let small = 36 * 4 * weights, large = 64 * 4 * weights
+        return max(0, min(convolutions, ((224 << 20) - convolutions * small) / (large - small)))
     }
 
     /// Loads a `cyclegan-generator/1` file. Throws `WeightsError` naming what does not fit.

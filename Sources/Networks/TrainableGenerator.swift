@@ -31,7 +31,7 @@ public final class TrainableGenerator: TrainableNetwork {
                 case .upsamplingTransposed: .transposed
                 case .upsamplingResize: .doubling
                 }
-            let operation = Convolution2D(kind, inputChannels: ci, outputChannels: co, keepsBothDirections: false)
+            let operation = Convolution2D(kind, inputChannels: ci, outputChannels: co)
             return Layer(
                 kind: layer.kind, operation: operation,
                 weight: Parameter(

@@ -63,6 +63,9 @@ public final class Stylizer: Sendable {
         return picture
     }
 
+    /// What a program takes that does nothing but translate, besides weights, activations and pictures; measured.
+    static let programBytes = 64 << 20
+
     private struct Plan {
         var width, height: Int
         var storage: ResNetGenerator.Storage
@@ -72,8 +75,10 @@ public final class Stylizer: Sendable {
     private func plan(_ asked: (width: Int, height: Int), pixelsHeld: Int) throws -> Plan {
         func bytes(_ width: Int, _ height: Int, _ storage: ResNetGenerator.Storage) -> Int {
             let (h, w) = (ResNetGenerator.paddedSide(height), ResNetGenerator.paddedSide(width))
-            // The photo, the rendered picture, and what resampling between them holds.
-            return generator.activationBytes(height: h, width: w, storage: storage) + 9 * pixelsHeld + 6 * width * height
+            // The program and its blocks of tiles, the weights, the photo, the rendered picture, and what resampling between
+            // them holds.
+            return Self.programBytes + generator.weightBytes + generator.activationBytes(height: h, width: w, storage: storage)
+                + 9 * pixelsHeld + 6 * width * height
         }
         func storage(_ width: Int, _ height: Int) -> ResNetGenerator.Storage? {
             let budget = memoryBudget ?? Int.max

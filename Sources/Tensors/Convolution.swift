@@ -49,6 +49,8 @@ public protocol Convolution: Sendable {
     var outputChannels: Int { get }
     /// Output rows are made in groups that start at a multiple of this.
     var rowAlignment: Int { get }
+    /// What the weights take in memory.
+    var weightBytes: Int { get }
 
     func outputSize(height: Int, width: Int) -> (height: Int, width: Int)
 

@@ -5,6 +5,7 @@ import CTensorKernels
 public final class DirectConvolution: Convolution {
     public let inputChannels, outputChannels: Int
     public var rowAlignment: Int { geometry.upscale }
+    public var weightBytes: Int { 4 * weights.reduce(0) { $0 + $1.count } }
     let geometry: ConvolutionGeometry
     /// For each phase, packed (row taps * column taps * inputChannels) x outputChannels.
     private let weights: [Buffer]
@@ -113,7 +114,7 @@ public final class DirectConvolution: Convolution {
                 let c = output + (y * size.width + block.columns.lowerBound * upscale + phase.column.parity) * co
                 kernels.gemm(
                     groups, stride * block.rowFloats, upscale * size.width * co, columns, co, phase.row.taps.count,
-                    phase.column.taps.count * ci, a, stride * ci, weights.pointer, c, upscale * co, bias?.pointer, 0)
+                    phase.column.taps.count * ci, a, stride * ci, weights.pointer, c, upscale * co, bias?.pointer, 0, nil)
             }
             if let s = itemSums?[item] {
                 let from = block.columns.lowerBound * upscale, to = min(block.columns.upperBound * upscale, size.width)

@@ -5,6 +5,7 @@ import CTensorKernels
 public final class NarrowConvolution: Convolution {
     public let inputChannels, outputChannels: Int
     public let rowAlignment = 1
+    public var weightBytes: Int { 4 * weights.count }
     private let kernelSize, pad: Int
     private let padding: Padding
     private let weights: Buffer
@@ -63,7 +64,7 @@ public final class NarrowConvolution: Convolution {
             let a: [UnsafePointer<Float>?] = (0..<k).map { UnsafePointer(padded.pointer + $0 * block.rowFloats) }
             kernels.gemm(
                 block.rows.count, block.rowFloats, pixels * columns, pixels, k * co, k, ci, a, ci, weights.pointer,
-                products.pointer, columns, nil, 0)
+                products.pointer, columns, nil, 0, nil)
             // The summation writes a little past a row's end, so it has a row of its own.
             let sum = BufferPool.shared.take(width * co + 4)
             for y in block.rows {

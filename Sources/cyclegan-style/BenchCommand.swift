@@ -101,18 +101,52 @@ struct BenchInference: ParsableCommand {
 
     @OptionGroup var options: BenchOptions
     @Option(name: .long, help: ArgumentHelp("The image's size.", valueName: "wxh")) var size = PixelSize(argument: "256x256")!
+    @Option(name: .long, help: "A generator's file instead of random weights; it says the channels, blocks and upsampling.")
+    var model: String?
+    @Option(name: .long, help: "A safetensors file with the image as \"input\", (1, 3, H, W) in [-1, 1], instead of a random one.")
+    var input: String?
+    @Option(name: .long, help: "Write the result as \"output\", (1, 3, H, W), to this safetensors file.") var output: String?
 
     func run() throws {
         if let threads = options.threads { ThreadPool.shared = ThreadPool(threads: threads) }
         var random = SeededRandom(seed: 1)
-        let shapes = Dictionary(uniqueKeysWithValues: options.description.tensorShapes.map { ($0.key, $0.shape) })
-        let generator = ResNetGenerator(options.description) { key in
-            (0..<shapes[key]!.reduce(1, *)).map { _ in random.next() * 0.05 }
+        var options = options
+        let generator: ResNetGenerator
+        if let model {
+            let file = try Safetensors.read(model)
+            generator = try ResNetGenerator(file)
+            options.baseChannels = generator.description.baseChannels
+            options.residualBlocks = generator.description.residualBlocks
+            options.upsampling = generator.description.upsampling
+        } else {
+            let shapes = Dictionary(uniqueKeysWithValues: options.description.tensorShapes.map { ($0.key, $0.shape) })
+            generator = ResNetGenerator(options.description) { key in
+                (0..<shapes[key]!.reduce(1, *)).map { _ in random.next() * 0.05 }
+            }
         }
         BufferPool.shared.trim()
-        let x = Tensor(Shape(1, size.height, size.width, 3))
-        for i in 0..<x.shape.count { x.pointer[i] = random.next() }
-        try options.measure("inference", size: size.description) { _ = generator(x) }
+        let x: Tensor
+        if let input {
+            x = try image(input)
+        } else {
+            x = Tensor(Shape(1, size.height, size.width, 3))
+            for i in 0..<x.shape.count { x.pointer[i] = random.next() }
+        }
+        var y = x
+        try options.measure("inference", size: "\(x.shape.w)x\(x.shape.h)") { y = generator(x) }
+        if let output {
+            let (h, w) = (y.shape.h, y.shape.w), values = y.values
+            let planes = (0..<3).flatMap { c in (0..<h * w).map { values[$0 * 3 + c] } }
+            try Safetensors.write(output, tensors: [(name: "output", shape: [1, 3, h, w], values: planes)], metadata: [:])
+        }
+    }
+
+    private func image(_ path: String) throws -> Tensor {
+        guard let stored = try Safetensors.read(path).tensors["input"], stored.shape.count == 4, stored.shape[0] == 1,
+            stored.shape[1] == 3, stored.shape[2] > 0, stored.shape[3] > 0
+        else { throw ValidationError("\(path) has no tensor \"input\" of shape (1, 3, height, width).") }
+        let (h, w) = (stored.shape[2], stored.shape[3]), values = try stored.floats()
+        return Tensor(Shape(1, h, w, 3), values: (0..<h * w * 3).map { values[$0 % 3 * h * w + $0 / 3] })
     }
 }
 

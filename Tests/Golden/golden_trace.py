@@ -16,7 +16,7 @@ from reference import Discriminator, Features, Generator, HybridTraining
 BASE, BLOCKS, DISCRIMINATOR_CHANNELS, CROP, STEPS = 4, 2, 4, 32, 10
 FEATURE_CHANNELS = (4, 4, 0, 8, 8)
 ACTIVATION, UPSAMPLING = "leaky-relu:0.01", "resize"
-MARGIN = 4e-5  # of the inputs from the networks' kinks, see choose_inputs
+MARGIN = 6e-5  # of the inputs from the networks' kinks, see choose_inputs
 
 
 def normal(network, random, scale):
@@ -88,7 +88,7 @@ def choose_inputs(networks, features, random):
     kinks = Kinks(training)
     inputs = []
     for step in range(STEPS):
-        for attempt in range(3000):
+        for attempt in range(30000):
             x, y = image(random, CROP, CROP), image(random, CROP, CROP)
             margin = kinks.margin(x.double(), y.double())
             if margin > MARGIN:

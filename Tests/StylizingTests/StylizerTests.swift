@@ -74,7 +74,10 @@ final class StylizerTests: XCTestCase {
     func testMemoryBudget_rendersSmallerWithAWarning_orSaysWhatItNeeds() throws {
         let original = photo(400, 300)
         XCTAssertTrue(try Stylizer(generator: Self.generator).stylize(original).warnings.isEmpty)
-        let tight = try Stylizer(generator: Self.generator, memoryBudget: 5 << 20).stylize(original)
+        // The weights count: with them alone there would be no room.
+        let fixed = Stylizer.programBytes + Self.generator.weightBytes
+        XCTAssertThrowsError(try Stylizer(generator: Self.generator, memoryBudget: fixed).stylize(original))
+        let tight = try Stylizer(generator: Self.generator, memoryBudget: fixed + (5 << 20)).stylize(original)
         XCTAssertEqual([tight.width, tight.height], [400, 300])
         XCTAssertEqual(tight.warnings.count, 1)
         XCTAssertTrue(tight.warnings[0].contains("instead of 400x300"), tight.warnings[0])

@@ -47,8 +47,9 @@ final class OperationTests: XCTestCase {
             let k3 = Convolution2D.Kind.strided(kernelSize: 3, padding: padding, pad: 1)
             add(k3, 8, 8, 2, 2)
             add(k3, 9, 17, 5, 7)
-            // From 32 channels on Winograd's algorithm is used.
+            // From 8 channels on Winograd's algorithm is used.
             add(k3, 32, 35, 2, 2)
+            add(k3, 7, 8, 6, 5)
             add(k3, 33, 40, 13, 10, n: 2)
             add(k3, 1, 1, 3, 4)
             add(k3, 3, 64, 6, 5)
@@ -66,6 +67,8 @@ final class OperationTests: XCTestCase {
             add(.doubling, ci, co, h, w, n: 2)
         }
         add(.strided(kernelSize: 4, padding: .zero, pad: 1), 64, 1, 7, 6)
+        add(.strided(kernelSize: 4, padding: .zero, pad: 1), 8, 9, 2, 3)
+        add(.strided(kernelSize: 4, padding: .zero, pad: 1), 33, 40, 12, 9, n: 2)
         return rows
     }()
 

@@ -1,12 +1,12 @@
 """Times the generator, or a training step, in other runtimes and in this project's program: same weights, same input.
 
-    pip install torch onnx onnxruntime openvino ncnn MNN numpy
+    pip install torch onnx onnxruntime openvino ncnn MNN numpy safetensors
     python3 docs/benchmarks/peers.py --size 256x256 --threads 2 --ours .build/release/cyclegan-style
     python3 docs/benchmarks/peers.py --training --base-channels 32 --residual-blocks 6 --upsampling resize --size 128x128
 
 Every runtime runs in a process of its own (peak memory is that process's, Python included), after two warm-up runs, in
 several rounds that alternate between the runtimes, so that a busy minute of the machine does not hit one of them alone.
-Prints JSON, then a Markdown table. The error is the largest difference from PyTorch in double precision.
+Prints JSON, then a Markdown table. The error is the largest difference from PyTorch in double precision, on [-1, 1].
 """
 
 import argparse
@@ -59,6 +59,7 @@ def peak_bytes():
 def prepare(options):
     import numpy
     import torch
+    from safetensors.numpy import save_file
 
     import peer_models
     from reference import Generator
@@ -72,6 +73,11 @@ def prepare(options):
     directory = options.directory
     torch.save(generator.state_dict(), directory / "generator.pth")
     numpy.save(directory / "input.npy", image)
+    save_file({"input": image}, directory / "input.safetensors")
+    save_file({key: value.numpy() for key, value in generator.state_dict().items()}, directory / "generator.safetensors", {
+        "format": "cyclegan-generator/1", "base-channels": str(options.base_channels),
+        "residual-blocks": str(options.residual_blocks), "activation": options.activation,
+        "upsampling": options.upsampling})
     (directory / "settings.json").write_text(json.dumps(vars(options), default=str))
     peer_models.write_onnx(generator, width, height, directory / "generator.onnx")
     peer_models.write_ncnn(generator, directory)
@@ -145,14 +151,32 @@ def worker(options, name, directory):
     return json.loads(output.splitlines()[-1])
 
 
-def ours(options):
+def ours(options, directory):
     command = [options.ours, "bench", "training" if options.training else "inference"]
-    for key in ("base_channels", "residual_blocks", "upsampling", "threads", "repeat"):
-        command += ["--" + key.replace("_", "-"), str(getattr(options, key))]
-    command += ["--crop-size", str(size_of(options)[0])] if options.training else ["--size", options.size]
+    for key in ("threads", "repeat"):
+        command += ["--" + key, str(getattr(options, key))]
+    if options.training:
+        for key in ("base_channels", "residual_blocks", "upsampling"):
+            command += ["--" + key.replace("_", "-"), str(getattr(options, key))]
+        command += ["--crop-size", str(size_of(options)[0])]
+    else:
+        command += ["--model", f"{directory}/generator.safetensors", "--input", f"{directory}/input.safetensors",
+                    "--output", f"{directory}/ours.safetensors"]
     result = json.loads(subprocess.run([*command, "--json"], check=True, stdout=subprocess.PIPE, text=True).stdout)
-    return {"seconds": [result["best-seconds"], result["median-seconds"]], "median": result["median-seconds"],
-            "peak-rss-bytes": result["peak-rss-bytes"], "kernels": result["kernels"]}
+    result = {"seconds": [result["best-seconds"], result["median-seconds"]], "median": result["median-seconds"],
+              "peak-rss-bytes": result["peak-rss-bytes"], "kernels": result["kernels"]}
+    if not options.training:
+        # In a process of its own, as this one imports nothing that a peer could profit from.
+        result |= worker(options, "compare", directory)
+    return result
+
+
+def compare(options):
+    import numpy
+    from safetensors.numpy import load_file
+
+    output = load_file(options.directory / "ours.safetensors")["output"][0]
+    return {"maximum-error": float(numpy.abs(output - numpy.load(options.directory / "expected.npy")).max())}
 
 
 def summary(rounds):
@@ -192,7 +216,8 @@ def table(results):
 def main():
     options = arguments()
     if options.worker:
-        result = prepare(options) if options.worker == "prepare" else (train if options.training else infer)(options)
+        jobs = {"prepare": prepare, "compare": compare}
+        result = jobs.get(options.worker, train if options.training else infer)(options)
         print(json.dumps(result))
         return
     names = ["PyTorch"] if options.training else ["PyTorch", "ONNX Runtime", "OpenVINO", "ncnn", "MNN"]
@@ -204,7 +229,7 @@ def main():
             worker(options, "prepare", directory)
         for _ in range(options.rounds):
             for name in rounds:
-                rounds[name].append(ours(options) if name == "cyclegan-style" else worker(options, name, directory))
+                rounds[name].append(ours(options, directory) if name == "cyclegan-style" else worker(options, name, directory))
     results = {name: summary(one) for name, one in rounds.items()}
     keys = ("base_channels", "residual_blocks", "upsampling", "activation", "size", "threads", "repeat", "rounds")
     print(json.dumps({

@@ -48,42 +48,45 @@ struct ctk_kernels {
     /// C (rows x n, leading dimension ldc) = sum over segments s of A_s * B_s, plus `bias` (n values) if not null, plus
     /// C itself if `accumulate`. Row r of A_s is the `segment_k` floats at a[s] + r * a_stride: overlapping rows make a
     /// convolution of it. B is packed with k = segments * segment_k. Done for `groups` such A and C, a_group and c_group
-    /// floats apart, with the same B.
+    /// floats apart, with the same B. `next_a`, if not null, are the rows * k floats that the next call will read; the B
+    /// of that call stands behind this one: both are called into the L2 cache meanwhile.
     void (*gemm)(ptrdiff_t groups, ptrdiff_t a_group, ptrdiff_t c_group, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t segments,
                  ptrdiff_t segment_k, const float *const *a, ptrdiff_t a_stride, const float *packed_b, float *c,
-                 ptrdiff_t ldc, const float *bias, int accumulate);
+                 ptrdiff_t ldc, const float *bias, int accumulate, const float *next_a);
 
-    // Winograd's F(4x4,3x3) for 3 taps, F(3x3,4x4) for 4: tiles of 6x6 input pixels, 7 - taps outputs a side.
+    // Winograd's F(outputs x outputs, taps x taps): F(4x4,3x3) and F(3x3,4x4) with tiles of 6x6 input pixels, F(6x6,3x3)
+    // with tiles of 8x8. xi numbers a tile's 36 or 64 transformed elements.
 
-    /// Input side: tiles [first, first+count) of the image's grid of `tiles_x` tiles a row; tile (ty,tx) reads the 6x6
-    /// pixels from ((7 - taps) ty - pad, (7 - taps) tx - pad). v[xi][tile][channel], xi stride `v_stride`.
-    void (*winograd_input)(ptrdiff_t taps, const struct ctk_image *image, enum ctk_padding padding, ptrdiff_t pad,
-                           const struct ctk_read *read, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, float *v,
-                           ptrdiff_t v_stride);
+    /// Input side: tiles [first, first+count) of the image's grid of `tiles_x` tiles a row; tile (ty,tx) reads the pixels
+    /// from (outputs * ty - pad, outputs * tx - pad). v[xi][tile][channel], xi stride `v_stride`.
+    void (*winograd_input)(ptrdiff_t taps, ptrdiff_t outputs, const struct ctk_image *image, enum ctk_padding padding,
+                           ptrdiff_t pad, const struct ctk_read *read, ptrdiff_t tiles_x, ptrdiff_t first,
+                           ptrdiff_t count, float *v, ptrdiff_t v_stride);
 
-    /// Output side: 36 products m[xi][tile][channel] to the tiles' pixels of y (height x width x channels, clipped at the
+    /// Output side: the products m[xi][tile][channel] to the tiles' pixels of y (height x width x channels, clipped at the
     /// borders), plus bias if not null. With `sums` not null adds each channel's statistics: sums[0..<c] += sum,
     /// sums[c..<2c] += sum of squares (see `statistics`).
-    void (*winograd_output)(ptrdiff_t taps, const float *m, ptrdiff_t m_stride, ptrdiff_t height, ptrdiff_t width,
-                            ptrdiff_t channels, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, const float *bias,
-                            float *y, ptrdiff_t y_row_stride, double *sums);
+    void (*winograd_output)(ptrdiff_t taps, ptrdiff_t outputs, const float *m, ptrdiff_t m_stride, ptrdiff_t height,
+                            ptrdiff_t width, ptrdiff_t channels, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count,
+                            const float *bias, float *y, ptrdiff_t y_row_stride, double *sums);
 
-    /// Adjoint of `winograd_output`: pixels of dy to the 36 dm = A dy A^T (pixels beyond the border are zero).
+    /// Adjoint of `winograd_output` with 7 - taps outputs: pixels of dy to the 36 dm = A dy A^T (pixels beyond the border
+    /// are zero).
     void (*winograd_output_adjoint)(ptrdiff_t taps, const float *dy, ptrdiff_t height, ptrdiff_t width,
                                     ptrdiff_t channels, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, float *dm,
                                     ptrdiff_t m_stride);
 
     /// Weights w[co][ci][taps][taps] (element strides `co_stride`, `ci_stride`, taps contiguous; `flip` turns the taps by
-    /// 180 degrees) to the 36 matrices u = G w G^T, `u_stride` floats apart, each ci x co, row-major or, if `packed`, as
+    /// 180 degrees) to the matrices u = G w G^T, one for each xi, `u_stride` floats apart, each ci x co, row-major or, if `packed`, as
     /// `pack_b` would have it; for input channels [first, last) of `ci`.
-    void (*winograd_weights)(ptrdiff_t taps, const float *w, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co,
-                             ptrdiff_t ci_stride, ptrdiff_t co_stride, int flip, int packed, float *u,
-                             ptrdiff_t u_stride);
+    void (*winograd_weights)(ptrdiff_t taps, ptrdiff_t outputs, const float *w, ptrdiff_t ci, ptrdiff_t first,
+                             ptrdiff_t last, ptrdiff_t co, ptrdiff_t ci_stride, ptrdiff_t co_stride, int flip, int packed,
+                             float *u, ptrdiff_t u_stride);
 
-    /// Adjoint of `winograd_weights` without flip: dw[co][ci][taps][taps] = G^T du[xi][ci][co] G, for input channels
-    /// [first, last).
-    void (*winograd_weights_adjoint)(ptrdiff_t taps, const float *du, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last,
-                                     ptrdiff_t co, float *dw);
+    /// Adjoint of `winograd_weights` with 7 - taps outputs and without flip: dw[co][ci][taps][taps] = G^T du[xi][ci][co] G, for input channels
+    /// [first, last); the matrices du are `du_stride` floats apart.
+    void (*winograd_weights_adjoint)(ptrdiff_t taps, const float *du, ptrdiff_t du_stride, ptrdiff_t ci, ptrdiff_t first,
+                                     ptrdiff_t last, ptrdiff_t co, float *dw);
 
     /// Adds statistics of `rows` pixels of c channels to sums (sum, then sum of squares, in double). Deviations are taken
     /// from means of short chunks, so that a large mean does not drown a small variance.

@@ -30,13 +30,9 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         var convolution: any Convolution
     }
     private var prepared: [Direction: Prepared] = [:]
-    private let keepsBothDirections: Bool
 
-    /// - Parameter keepsBothDirections: keep the weights made ready for the forward and for the backward direction at the
-    ///   same time. Without, making the one lets go of the other: for large operations that go forward with all images
-    ///   and then back with all, which saves memory and costs nothing.
-    public init(_ kind: Kind, inputChannels ci: Int, outputChannels co: Int, keepsBothDirections: Bool = true) {
-        (self.kind, inputChannels, outputChannels, self.keepsBothDirections) = (kind, ci, co, keepsBothDirections)
+    public init(_ kind: Kind, inputChannels ci: Int, outputChannels co: Int) {
+        (self.kind, inputChannels, outputChannels) = (kind, ci, co)
         switch kind {
         case .strided(let k, let stride, let padding, let pad):
             geometry = .strided(kernelSize: k, stride: stride, padding: padding, pad: pad)
@@ -161,7 +157,6 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         }
         // First let go of the old one: the new one can take its buffers.
         prepared[direction] = nil
-        if !keepsBothDirections { prepared.removeAll(keepingCapacity: true) }
         let convolution = make(weight.pointer, bias.map { UnsafePointer($0.pointer) })
         prepared[direction] = Prepared(
             weight: weight, version: weight.version, bias: bias, biasVersion: bias?.version, table: Kernels.name,
