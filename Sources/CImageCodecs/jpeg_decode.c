@@ -144,6 +144,8 @@ cic_status cic_jpeg_read_header(cic_jpeg_decoder *decoder, cic_info *info) {
         break;
     case JCS_CMYK:
     case JCS_YCCK:
+        // Inverted, whoever wrote it: ITU-T T.872 asks for that with an Adobe marker only, but all programs that people look
+        // at pictures with take files without one as inverted too, so that is how those are written.
         jpeg->out_color_space = JCS_CMYK;
         break;
     default:
@@ -153,7 +155,6 @@ cic_status cic_jpeg_read_header(cic_jpeg_decoder *decoder, cic_info *info) {
     info->height = jpeg->image_height;
     info->layout = jpeg->out_color_space == JCS_CMYK ? CIC_CMYK : CIC_RGB;
     info->is_grey = jpeg->jpeg_color_space == JCS_GRAYSCALE;
-    info->has_adobe_marker = jpeg->saw_Adobe_marker;
     return CIC_OK;
 }
 

@@ -55,11 +55,9 @@ void cic_split_rgba(const uint8_t *rgba, size_t count, uint8_t *rgb, uint8_t *al
     }
 }
 
-void cic_cmyk_to_rgb(const uint8_t *cmyk, size_t count, int is_inverted, uint8_t *rgb) {
-    unsigned flip = is_inverted ? 0 : 255;
+void cic_cmyk_to_rgb(const uint8_t *cmyk, size_t count, uint8_t *rgb) {
     for (size_t i = 0; i < count; i++) {
-        unsigned c = cmyk[4 * i] ^ flip, m = cmyk[4 * i + 1] ^ flip, y = cmyk[4 * i + 2] ^ flip;
-        unsigned k = cmyk[4 * i + 3] ^ flip;
+        unsigned c = cmyk[4 * i], m = cmyk[4 * i + 1], y = cmyk[4 * i + 2], k = cmyk[4 * i + 3];
         rgb[3 * i] = (uint8_t)((c * k + 127) / 255);
         rgb[3 * i + 1] = (uint8_t)((m * k + 127) / 255);
         rgb[3 * i + 2] = (uint8_t)((y * k + 127) / 255);

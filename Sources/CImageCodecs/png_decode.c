@@ -28,6 +28,7 @@ struct cic_png_decoder {
     cic_status status;
     char error[CIC_MESSAGE_SIZE];
     char damage[CIC_MESSAGE_SIZE];
+    char note[CIC_MESSAGE_SIZE];
 };
 
 static void on_error(png_structp png, png_const_charp text) {
@@ -40,6 +41,11 @@ static void on_error(png_structp png, png_const_charp text) {
 
 static void on_warning(png_structp png, png_const_charp text) {
     cic_png_decoder *decoder = png_get_error_ptr(png);
+    // Of the chunks that are read here, this one may be dropped when it is wrong, and the image goes on.
+    if (strncmp(text, "tRNS", 4) == 0) {
+        if (decoder->note[0] == 0) cic_set_message(decoder->note, text);
+        return;
+    }
     // Checksums that are wrong but accepted arrive here.
     int is_kept = decoder->accept_damage && decoder->damage[0] == 0 && strstr(text, "CRC");
     if (is_kept) cic_set_message(decoder->damage, text);
@@ -95,6 +101,8 @@ cic_status cic_png_read_header(cic_png_decoder *decoder, double file_gamma, cic_
         png_set_compression_buffer_size(png, 64);
     }
     png_read_info(png, decoder->info);
+    // Some warnings change nothing.
+    if (png_get_valid(png, decoder->info, PNG_INFO_tRNS)) decoder->note[0] = 0;
     int colour_type = png_get_color_type(png, decoder->info);
     png_set_expand(png);
     png_set_scale_16(png);
@@ -114,7 +122,6 @@ cic_status cic_png_read_header(cic_png_decoder *decoder, double file_gamma, cic_
     info->height = decoder->height;
     info->layout = channels == 4 ? CIC_RGBA : CIC_RGB;
     info->is_grey = !(colour_type & PNG_COLOR_MASK_COLOR);
-    info->has_adobe_marker = 0;
     return CIC_OK;
 }
 
@@ -227,6 +234,7 @@ cic_status cic_png_finish(cic_png_decoder *decoder) {
 
 const char *cic_png_error(const cic_png_decoder *decoder) { return decoder->error; }
 const char *cic_png_damage(const cic_png_decoder *decoder) { return decoder->damage; }
+const char *cic_png_note(const cic_png_decoder *decoder) { return decoder->note; }
 
 void cic_png_close(cic_png_decoder *decoder) {
     if (decoder->bands) {

@@ -12,6 +12,17 @@ public struct CollapseAlarm {
 
     public init() {}
 
+    /// Goes on where another alarm was; nil where the text is not a `state`.
+    init?(state: String) {
+        let parts = state.split(separator: " ")
+        guard parts.count >= 3, let correlation = Double(parts[0]), let spread = Double(parts[1]), let seen = Int(parts[2]) else { return nil }
+        (self.correlation, self.spread, self.seen) = (correlation, spread, seen)
+        raised = Set(parts[3...].map(String.init))
+    }
+
+    /// Both means, the pictures seen, what was raised.
+    var state: String { (["\(correlation)", "\(spread)", "\(seen)"] + raised.sorted()).joined(separator: " ") }
+
     /// What is wrong after one more photo x and its picture, once each; nil where nothing is, or is known already.
     public mutating func check(x: Tensor, picture: Tensor) -> String? {
         let (c, s) = Self.statistics(x, picture)

@@ -65,6 +65,12 @@ public struct ImageFolder: Sendable {
         try Self.photo(name.hasPrefix("/") ? name.utf8CString.map { $0 } : Self.cString(path, Array(name.utf8)))
     }
 
+    /// As in `names`, of an image that a data order names.
+    func relativeName(_ image: TrainingPair.Image) -> [UInt8]? {
+        guard case .named(let name) = image else { return nil }
+        return Array((name.hasPrefix(path + "/") ? String(name.dropFirst(path.count + 1)) : name).utf8)
+    }
+
     private static func photo(_ path: [CChar]) throws -> Photo {
         // Without O_NONBLOCK the opening of a FIFO waits for a writer.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)

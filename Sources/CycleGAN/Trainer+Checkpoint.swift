@@ -9,7 +9,7 @@ extension Trainer {
         static let iteration = "iteration", total = "iterations", configuration = "configuration", data = "data-order"
         static let random = "random-state", schedule = "schedule", featureScale = "feature-scale"
         static let generatorSteps = "adam.steps.generators", discriminatorSteps = "adam.steps.discriminators"
-        static let remarks = "remarks"
+        static let remarks = "remarks", alarm = "alarm", discriminatorChannels = "discriminator-channels"
     }
 
     /// Goes on with the run in a directory from its last checkpoint that can be read, or from its start where there is none
@@ -22,6 +22,10 @@ extension Trainer {
         guard FileManager.default.fileExists(atPath: path) else {
             throw TrainingError("\(directory) holds no run: there is no \(TrainingConfiguration.fileName); start one without --resume")
         }
+        if let key = changes.map(\.key).first(where: { ["init", "from"].contains($0) }) {
+            throw TrainingError("\(key) says where a run starts, and the one in \(directory) has started; leave it out, or name another directory")
+        }
+        try RunLock.check(directory)
         var configuration = try TrainingConfiguration(contentsOf: path)
         configuration.clearLength(ifSetBy: changes.map(\.key))
         for change in changes { try configuration.set(change.key, change.text) }
@@ -86,7 +90,7 @@ extension Trainer {
     private var checkpointMetadata: [String: String] {
         var metadata = configuration.generator.metadata
         metadata["format"] = GeneratorDescription.trainingFormat
-        metadata["discriminator-channels"] = String(configuration.discriminatorChannels)
+        metadata[MetadataKey.discriminatorChannels] = String(configuration.discriminatorChannels)
         metadata[MetadataKey.iteration] = String(iteration)
         metadata[MetadataKey.total] = total.map { String($0) }
         metadata[MetadataKey.configuration] = configuration.yaml
@@ -96,6 +100,7 @@ extension Trainer {
             "learning rate \(schedule.rate(iteration)) next: \(schedule.constantUnits) constant and \(schedule.decayUnits) falling units "
             + "of \(schedule.iterationsPerUnit) iterations"
         metadata[MetadataKey.remarks] = remarks.joined(separator: "\n")
+        if configuration.alarm { metadata[MetadataKey.alarm] = alarm.state }
         metadata[MetadataKey.featureScale] = "\(model.featureScale)"
         metadata[MetadataKey.generatorSteps] = String(model.generatorOptimizer.steps)
         metadata[MetadataKey.discriminatorSteps] = String(model.discriminatorOptimizer.steps)
@@ -109,10 +114,12 @@ extension Trainer {
             }
             return number
         }
-        let activation = configuration.generator.activation.text
-        guard file.metadata["activation"] == activation else {
+        var networks = configuration.generator.metadata
+        networks["format"] = GeneratorDescription.trainingFormat
+        networks[MetadataKey.discriminatorChannels] = String(configuration.discriminatorChannels)
+        for (key, value) in networks.sorted(by: { $0.key < $1.key }) where file.metadata[key] != value {
             throw WeightsError(
-                path: file.path, "was trained with the activation \(file.metadata["activation"] ?? "unknown"), not \(activation); the networks of a run cannot be changed")
+                path: file.path, "was trained with the \(key) \(file.metadata[key] ?? "unknown"), not \(value); the networks of a run cannot be changed")
         }
         let before = try TrainingConfiguration(yaml: file.metadata[MetadataKey.configuration] ?? "", path: file.path)
         for (name, network) in model.networks {
@@ -139,6 +146,7 @@ extension Trainer {
         pools.y.images = try pooled(file, "pool.y.")
         iteration = try number(MetadataKey.iteration)
         remarks = (file.metadata[MetadataKey.remarks] ?? "").split(separator: "\n").map(String.init)
+        alarm = file.metadata[MetadataKey.alarm].flatMap(CollapseAlarm.init(state:)) ?? CollapseAlarm()
         model.generatorOptimizer.steps = try number(MetadataKey.generatorSteps)
         model.discriminatorOptimizer.steps = try number(MetadataKey.discriminatorSteps)
         if configuration.hasLength(of: before) { total = try file.metadata[MetadataKey.total] == nil ? nil : number(MetadataKey.total) }

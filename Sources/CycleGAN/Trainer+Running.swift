@@ -8,12 +8,17 @@ extension Trainer {
 
     /// Trains to the end of the run, or until `report`, which is told of every iteration, answers false.
     public func train(_ report: (Progress) -> Bool) throws -> Outcome {
+        let lock = try RunLock(directory)
+        defer { lock.unlock() }
         let log = try LossLog(directory, after: iteration)
         self.log = log
         let prefetcher = Prefetcher(data, batch: configuration.batch, first: iteration)
         defer { prefetcher.stop() }
         let clock = ContinuousClock()
         var recent = RecentTimes()
+        if let total, iteration >= total {
+            notice("\(iteration) iterations are made, \(total) were asked for; --resume --iterations with a larger number goes on")
+        }
         while iteration < total ?? .max {
             let start = clock.now
             let (x, y) = try prefetcher.next()

@@ -60,6 +60,7 @@ public final class Trainer {
             throw TrainingError("\(directory) holds checkpoints of a run; go on with --resume, or name another directory")
         }
         try self.init(configuration, directory, restored: false, notice)
+        try RunLock.check(directory)
         if model.features != nil { try setFeatureScale() }
         try writeConfiguration()
     }
@@ -75,7 +76,7 @@ public final class Trainer {
         data = try TrainingData(c, notice: notice)
         pools = (ImagePool(capacity: c.poolSize), ImagePool(capacity: c.poolSize))
         if c.ema > 0 { average = MovingAverage(decay: c.ema, of: model.g) }
-        if let path = c.originalModel { originalModel = try ResNetGenerator(Safetensors.read(path)) }
+        originalModel = try c.originalModel.map(TrainerNetworks.originalModel)
         total = c.iterations ?? c.epochs.map { $0 * iterationsPerEpoch }
         do {
             try FileManager.default.createDirectory(atPath: directory + "/samples", withIntermediateDirectories: true)

@@ -10,7 +10,7 @@ struct TrainerNetworks {
     private let source: WeightsFile?
     private let prefixes: [String: String]
 
-    /// Zeros in place of values that a checkpoint will give.
+    /// A checkpoint will give all values.
     private let restored: Bool
 
     init(_ c: TrainingConfiguration, restored: Bool) throws {
@@ -20,9 +20,13 @@ struct TrainerNetworks {
             (source, prefixes) = (nil, [:])
             return
         }
-        let file = path.hasSuffix(".pth") ? try PyTorchCheckpoint.read(path) : try Safetensors.read(path)
+        let file = try WeightsFile.read(path)
         source = file
         let isState = file.tensors.keys.contains { $0.hasPrefix("G.model.") }
+        guard c.initialState == nil || isState else {
+            throw TrainingError(
+                "\(path) has not the four networks of a training state (G., F., DX., DY.); to go on from one generator, finetune --from it")
+        }
         if c.initialState != nil || isState {
             prefixes = Dictionary(uniqueKeysWithValues: ["G", "F", "DX", "DY"].map { ($0, $0 + ".") })
         } else {
@@ -36,35 +40,50 @@ struct TrainerNetworks {
         }
     }
 
-    private func initial(_ network: String) -> (String, [Int]) throws -> [Float] {
+    private func initial(_ network: String) -> (String, [Int]) -> [Float] {
         { key, shape in
-            if restored { return [Float](repeating: 0, count: shape.reduce(1, *)) }
-            if let source, let prefix = prefixes[network] { return try source.floats(prefix + key, shape: shape) }
+            if restored || prefixes[network] != nil { return [Float](repeating: 0, count: shape.reduce(1, *)) }
             return Initialization.values(seed: configuration.seed, network: network, key: key, shape: shape)
         }
     }
 
-    private func discriminator(_ name: String) throws -> any Discriminator {
+    private func discriminator(_ name: String) -> any Discriminator {
         let c = configuration
         if c.blurPool || c.spectralNormalization {
-            return try StabilizedDiscriminator(
+            return StabilizedDiscriminator(
                 channels: c.discriminatorChannels, antialiased: c.blurPool, spectral: c.spectralNormalization, initial: initial(name))
         }
-        return try PatchDiscriminator(channels: c.discriminatorChannels, initial: initial(name))
+        return PatchDiscriminator(channels: c.discriminatorChannels, initial: initial(name))
     }
 
     func model() throws -> CycleGANModel {
         let c = configuration
         var features: VGG16?
         if c.variant.hasSemanticLoss, c.semanticWeight > 0, let path = c.featureWeights {
-            let file = path.hasSuffix(".pth") ? try PyTorchCheckpoint.read(path) : try Safetensors.read(path)
+            let file = try WeightsFile.read(path)
+            try VGG16Layers.validate(file)
             features = try VGG16(file, tap: c.semanticLayer)
         }
         let model = CycleGANModel(
-            g: try TrainableGenerator(c.generator, initial: initial("G")), f: try TrainableGenerator(c.generator, initial: initial("F")),
-            dx: try discriminator("DX"), dy: try discriminator("DY"), features: features, weights: c.lossWeights)
+            g: TrainableGenerator(c.generator, initial: initial("G")), f: TrainableGenerator(c.generator, initial: initial("F")),
+            dx: discriminator("DX"), dy: discriminator("DY"), features: features, weights: c.lossWeights)
+        if let source {
+            for (name, network) in model.networks {
+                guard let prefix = prefixes[name] else { continue }
+                for p in network.parameters { p.value.fill(try source.floats(prefix + p.name, shape: p.fileShape)) }
+            }
+        }
         model.largestGradientNorm = c.gradientClip > 0 ? c.gradientClip : nil
         return model
+    }
+
+    /// A model's file, or a state dict of the original project.
+    static func originalModel(_ path: String) throws -> ResNetGenerator {
+        let file = try WeightsFile.read(path)
+        if file.metadata["format"] != nil { return try ResNetGenerator(file) }
+        let imported = try GeneratorImport(file)
+        let values = Dictionary(uniqueKeysWithValues: imported.tensors.map { ($0.name, $0.values) })
+        return ResNetGenerator(imported.description) { values[$0]! }
     }
 
     /// The mean of the features' values over the first photos of a run: features divided by it weigh the same, whichever

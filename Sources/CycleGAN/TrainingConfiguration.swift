@@ -96,8 +96,8 @@ public struct TrainingConfiguration: Sendable, Equatable {
         if initialState != nil, from != nil { throw TrainingError("of init and from set one only") }
         if variant.hasSemanticLoss, semanticWeight > 0, featureWeights == nil {
             throw TrainingError(
-                "\(variant.rawValue) training needs VGG16's weights: run 'cyclegan-style weights fetch vgg16', or set feature-weights "
-                    + "(--feature-weights FILE); without them, train --variant original or leaky-relu")
+                "\(variant.rawValue) training needs VGG16's weights: run 'cyclegan-style weights fetch vgg16', or where there is no network "
+                    + "'weights import FILE' (or --feature-weights FILE); without them, train --variant original or leaky-relu")
         }
     }
 }

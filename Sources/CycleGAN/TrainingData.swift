@@ -23,8 +23,15 @@ public final class TrainingData: Sendable {
     /// - Parameter notice: is told of files that cannot be read, once each.
     public init(_ c: TrainingConfiguration, notice: @escaping @Sendable (String) -> Void) throws {
         let all = try ImageFolder(c.photos)
+        pairs = try c.pairs.map { path in
+            guard let data = FileManager.default.contents(atPath: path) else { throw TrainingError("\(path) cannot be read") }
+            return try PairsFile.parse(String(decoding: data, as: UTF8.self), path: path, loadSize: c.loadSize, cropSize: c.cropSize)
+        }
+        // A photo that the data order trains on is none that was kept aside.
+        let trainedOn = Set((pairs ?? []).compactMap { pair in all.relativeName(pair.photo) })
+        let others = all.names.indices.filter { !trainedOn.contains(all.names[$0]) }
         var random = SeededGenerator(seed: c.seed, purpose: "held-out photos")
-        let chosen = Array(random.permutation(all.names.count).prefix(min(c.heldOut, all.names.count / 5)))
+        let chosen = random.permutation(others.count).prefix(min(c.heldOut, all.names.count / 5)).map { others[$0] }
         let divided = all.divided(chosen.sorted())
         photos = divided.rest
         samples = chosen.isEmpty ? ImageFolder(path: all.path, names: Array(all.names.prefix(c.heldOut))) : divided.chosen
@@ -32,10 +39,6 @@ public final class TrainingData: Sendable {
         replayPhotos = try c.replayPhotos.map { try ImageFolder($0) }
         replayPaintings = try c.replayPaintings.map { try ImageFolder($0) }
         (loadSize, cropSize, self.notice) = (c.loadSize, c.cropSize, notice)
-        pairs = try c.pairs.map { path in
-            guard let data = FileManager.default.contents(atPath: path) else { throw TrainingError("\(path) cannot be read") }
-            return try PairsFile.parse(String(decoding: data, as: UTF8.self), path: path, loadSize: c.loadSize, cropSize: c.cropSize)
-        }
         order = Mutex(DataOrder(
             seed: c.seed, photos: photos.names.count, paintings: paintings.names.count,
             replayPhotos: replayPhotos?.names.count ?? 0, replayPaintings: replayPaintings?.names.count ?? 0, replay: c.replay,

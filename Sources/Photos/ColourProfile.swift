@@ -9,9 +9,22 @@ public enum ColourConversion: Sendable {
     case none
 }
 
-/// An embedded ICC profile, as a conversion to sRGB by Little CMS.
+/// How a file describes its colours.
+enum ColourDescription {
+    case profile([UInt8])
+    case chromaticities(Chromaticities)
+
+    fileprivate func open(in context: cmsContext) -> cmsHPROFILE? {
+        switch self {
+        case .profile(let bytes): cmsOpenProfileFromMemTHR(context, bytes, cmsUInt32Number(bytes.count))
+        case .chromaticities(let chromaticities): chromaticities.isPossible ? chromaticities.profile(in: context) : nil
+        }
+    }
+}
+
+/// What a file says of its colours, as a conversion to sRGB by Little CMS.
 final class ColourProfile {
-    /// The profile's own name.
+    /// The profile's own name, or that of the colours described.
     let name: String
     private let context: cmsContext
     private let transform: cmsHTRANSFORM
@@ -26,16 +39,16 @@ final class ColourProfile {
         static let cmyk: cmsUInt32Number = 0x434D_594B  // 'CMYK'
     }
 
-    /// Little CMS's description of 8-bit samples: colour space, channels, bytes, and whether 0 means full ink.
+    /// Little CMS's description of 8-bit samples: colour space, channels, bytes, and whether 255 means no ink.
     private static func format(space: Int32, channels: UInt32, isInverted: Bool = false) -> cmsUInt32Number {
         UInt32(space) << 16 | channels << 3 | 1 | (isInverted ? 1 << 13 : 0)
     }
 
-    /// nil when the profile is damaged or does not describe an image like `info`'s.
-    init?(_ bytes: [UInt8], for info: cic_info) {
+    /// nil when the description is damaged or does not describe an image like `info`'s.
+    init?(_ description: ColourDescription, for info: cic_info) {
         guard let context = cmsCreateContext(nil, nil) else { return nil }
         // Without a handler of its own a context reports to nobody.
-        guard let profile = cmsOpenProfileFromMemTHR(context, bytes, cmsUInt32Number(bytes.count)) else {
+        guard let profile = description.open(in: context) else {
             cmsDeleteContext(context)
             return nil
         }
@@ -46,7 +59,7 @@ final class ColourProfile {
         case (Space.grey, CIC_RGB) where info.is_grey != 0, (Space.grey, CIC_RGBA) where info.is_grey != 0:
             source = Self.format(space: PT_GRAY, channels: 1)
         case (Space.cmyk, CIC_CMYK):
-            source = Self.format(space: PT_CMYK, channels: 4, isInverted: info.has_adobe_marker != 0)
+            source = Self.format(space: PT_CMYK, channels: 4, isInverted: true)
         default: source = nil
         }
         let target = cmsCreate_sRGBProfileTHR(context)
@@ -56,8 +69,8 @@ final class ColourProfile {
                 context, profile, $0, target, Self.format(space: PT_RGB, channels: 3),
                 cmsUInt32Number(INTENT_RELATIVE_COLORIMETRIC), cmsUInt32Number(cmsFLAGS_BLACKPOINTCOMPENSATION))
         }
-        var description = [CChar](repeating: 0, count: 256)
-        cmsGetProfileInfoASCII(profile, cmsInfoDescription, "en", "US", &description, 255)
+        var ownName = [CChar](repeating: 0, count: 256)
+        cmsGetProfileInfoASCII(profile, cmsInfoDescription, "en", "US", &ownName, 255)
         cmsCloseProfile(target)
         cmsCloseProfile(profile)
         guard let transform else {
@@ -66,7 +79,11 @@ final class ColourProfile {
         }
         self.context = context
         self.transform = transform
-        name = String(decoding: description.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        if case .chromaticities(let chromaticities) = description {
+            name = chromaticities.name
+        } else {
+            name = String(decoding: ownName.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }
         greyTable = space == Space.grey ? Self.convert(Array(0...255), count: 256, by: transform) : nil
         isIdentity = space == Space.rgb && Self.isIdentity(transform)
     }

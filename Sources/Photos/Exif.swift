@@ -7,6 +7,9 @@ struct Exif {
 
     enum Tag {
         static let orientation = 0x0112, exifDirectory = 0x8769, gpsDirectory = 0x8825
+        static let interoperabilityDirectory = 0xA005, interoperability = 0x0001
+        /// Metadata of other kinds inside EXIF, with places of their own: XMP, IPTC, Photoshop's image resources.
+        static let packets: Set = [0x02BC, 0x83BB, 0x8649]
         static let colourSpace = 0xA001, pixelWidth = 0xA002, pixelHeight = 0xA003
         static let stripOffsets = 0x0111, stripLengths = 0x0117
         static let thumbnailOffset = 0x0201, thumbnailLength = 0x0202
@@ -45,6 +48,23 @@ struct Exif {
         return number(entry).flatMap { (1...8).contains($0) ? $0 : nil }
     }
 
+    /// Whether the colours are Adobe RGB by DCF's rules (JEITA CP-3461B, the optional colour space): the file is to be read as
+    /// such where it has no profile.
+    var isAdobeRGB: Bool { interoperability.map { text($0).starts(with: Self.adobeRGB) } ?? false }
+
+    private static let adobeRGB = Array("R03".utf8), sRGB = Array("R98".utf8)
+
+    private var interoperability: Entry? {
+        func directory(_ tag: Int, in directory: Int) -> Int? {
+            entries(at: directory).first { $0.tag == tag }.flatMap(number)
+        }
+        return directory(Tag.exifDirectory, in: firstDirectory)
+            .flatMap { directory(Tag.interoperabilityDirectory, in: $0) }
+            .flatMap { entries(at: $0).first { $0.tag == Tag.interoperability && $0.value.count >= 3 } }
+    }
+
+    private func text(_ entry: Entry) -> ArraySlice<UInt8> { bytes[entry.value] }
+
     /// The same data for a photo that is upright, in sRGB and `width` x `height`, without its thumbnail, and without
     /// the place where it was taken if `dropsLocation`. nil when the structure is too odd to be cleaned safely.
     func cleaned(width: Int, height: Int, dropsLocation: Bool) -> [UInt8]? {
@@ -58,7 +78,12 @@ struct Exif {
     private mutating func clean(width: Int, height: Int, dropsLocation: Bool) -> Bool {
         let entries = entries(at: firstDirectory)
         let linkPosition = firstDirectory + 2 + 12 * declaredCount(at: firstDirectory)
-        guard linkPosition + 4 <= bytes.count, Set(entries.map(\.tag)).count == entries.count else { return false }
+        let tags = Set(entries.map(\.tag))
+        guard linkPosition + 4 <= bytes.count, tags.count == entries.count else { return false }
+        let dropped = dropsLocation ? Tag.packets.union([Tag.gpsDirectory]) : []
+        // An entry that cannot be read cannot be cleared.
+        let unreadable = rawTags(at: firstDirectory).filter { !tags.contains($0) }
+        guard dropped.isDisjoint(with: unreadable) else { return false }
         var cleared: [Range<Int>] = []
         var kept = [0..<8, firstDirectory..<linkPosition + 4]
         for entry in entries {
@@ -71,6 +96,8 @@ struct Exif {
             case Tag.gpsDirectory where dropsLocation:
                 guard let directory = number(entry), let extent = extent(ofDirectory: directory) else { return false }
                 cleared += extent
+            case let tag where dropsLocation && Tag.packets.contains(tag):
+                if entry.value.count > 4 { cleared.append(entry.value) }
             default: break
             }
         }
@@ -85,7 +112,8 @@ struct Exif {
         guard !cleared.contains(where: { range in kept.contains { $0.overlaps(range) } }) else { return false }
         for range in cleared { bytes.replaceSubrange(range, with: repeatElement(0, count: range.count)) }
         store(0, width: 4, at: linkPosition)
-        if dropsLocation, let entry = entries.first(where: { $0.tag == Tag.gpsDirectory }) {
+        // From the last one on, so that the positions of those before stay.
+        for entry in entries.reversed() where dropped.contains(entry.tag) {
             bytes.replaceSubrange(
                 entry.position..<linkPosition + 4,
                 with: bytes[entry.position + 12..<linkPosition + 4] + [UInt8](repeating: 0, count: 12))
@@ -98,6 +126,9 @@ struct Exif {
 
     /// Makes the EXIF directory describe the photo as it is now.
     private mutating func correct(_ directory: Int, width: Int, height: Int) {
+        if isAdobeRGB, let start = interoperability?.value.lowerBound {
+            bytes.replaceSubrange(start..<start + Self.sRGB.count, with: Self.sRGB)
+        }
         for entry in entries(at: directory) {
             switch entry.tag {
             case Tag.colourSpace: set(entry, to: 1)
@@ -144,8 +175,8 @@ struct Exif {
 
     private func entries(at directory: Int) -> [Entry] {
         guard directory >= 8 else { return [] }
-        // Bytes of each TIFF type, from BYTE (1) to DOUBLE (12).
-        let sizes = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8]
+        // Bytes of each TIFF type, from BYTE (1) to DOUBLE (12) and IFD (13).
+        let sizes = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4]
         return (0..<declaredCount(at: directory)).compactMap { index in
             let position = directory + 2 + 12 * index
             guard let tag = uint16(at: position), let type = uint16(at: position + 2),
@@ -159,14 +190,18 @@ struct Exif {
         }
     }
 
+    private func rawTags(at directory: Int) -> [Int] {
+        (0..<declaredCount(at: directory)).compactMap { uint16(at: directory + 2 + 12 * $0) }
+    }
+
     private func number(_ entry: Entry) -> Int? { numbers(entry).first }
 
-    /// The values of a BYTE, SHORT or LONG entry.
+    /// The values of a BYTE, SHORT, LONG or IFD entry.
     private func numbers(_ entry: Entry) -> [Int] {
         switch entry.type {
         case 1: entry.value.map { Int(bytes[$0]) }
         case 3: stride(from: entry.value.lowerBound, to: entry.value.upperBound, by: 2).compactMap(uint16(at:))
-        case 4: stride(from: entry.value.lowerBound, to: entry.value.upperBound, by: 4).compactMap(uint32(at:))
+        case 4, 13: stride(from: entry.value.lowerBound, to: entry.value.upperBound, by: 4).compactMap(uint32(at:))
         default: []
         }
     }

@@ -11,6 +11,7 @@ struct JPEGStructure {
     var warnings: [String] = []
 
     private var exifParts: [UInt8] = []
+    private var resourceParts: [UInt8] = []
     private var profileParts: [Int: [UInt8]] = [:]
     private var profilePartCount = 0
     private var heldBytes = 0
@@ -23,6 +24,8 @@ struct JPEGStructure {
         static let frames: ClosedRange<UInt8> = 0xC0...0xCF
         /// Huffman tables, reserved, arithmetic conditioning: numbered among the frames.
         static let notFrames: Set<UInt8> = [0xC4, 0xC8, 0xCC]
+        /// The frame of JPEG-LS (ITU-T T.87), which shares JPEG's structure and nothing else.
+        static let losslessFrame: UInt8 = 0xF7
         /// Baseline, extended and progressive, Huffman and arithmetic.
         static let decodable: Set<UInt8> = [0xC0, 0xC1, 0xC2, 0xC9, 0xCA]
     }
@@ -32,6 +35,7 @@ struct JPEGStructure {
     init(_ bytes: UnsafeRawBufferPointer, limits: DecodingLimits, isWhole: Bool = true) throws {
         let reader = ByteReader(bytes)
         var position = 2
+        var isCutOff = true
         walk: while let start = reader.firstIndex(of: 0xFF, from: position) {
             position = start + 1
             while reader.byte(at: position) == 0xFF { position += 1 }
@@ -39,12 +43,17 @@ struct JPEGStructure {
             position += 1
             switch marker {
             case 0, Marker.temporary, Marker.startOfImage, Marker.restarts: continue
-            case Marker.endOfImage: break walk
+            case Marker.endOfImage:
+                isCutOff = false
+                break walk
             default: break
             }
-            guard let length = reader.uint16(at: position), length >= 2,
-                let payload = reader.slice(length - 2, at: position + 2)
-            else { break }
+            guard let length = reader.uint16(at: position) else { break }
+            guard length >= 2 else {
+                isCutOff = false
+                break
+            }
+            guard let payload = reader.slice(length - 2, at: position + 2) else { break }
             position += length
             if marker == Marker.startOfScan {
                 scanCount += 1
@@ -55,7 +64,9 @@ struct JPEGStructure {
             try take(marker, payload, limits: limits)
         }
         if width == 0, isWhole {
-            throw PhotoError(kind: .truncated, reason: "the JPEG is cut off: it ends before its image begins")
+            throw isCutOff
+                ? PhotoError(kind: .truncated, reason: "the JPEG is cut off: it ends before its image begins")
+                : PhotoError(kind: .corrupt, reason: "the JPEG is damaged: no image can be found in it")
         }
         finish()
     }
@@ -77,6 +88,9 @@ struct JPEGStructure {
             try takeFrame(marker, reader, limits: limits)
             return
         }
+        if marker == Marker.losslessFrame {
+            throw PhotoError(kind: .unsupported, reason: "this kind of JPEG is not supported: it is JPEG-LS")
+        }
         let isApplication = (0xE0...0xEF).contains(marker)
         guard isApplication || marker == Marker.comment else { return }
         segmentCount += 1
@@ -85,7 +99,10 @@ struct JPEGStructure {
         switch marker {
         case 0xE1 where reader.matches(Array("Exif\0".utf8), at: 0):
             held = payload.count
-            exifParts += payload.dropFirst(6)
+            // What begins anew is no continuation but another program's EXIF, which nobody reads.
+            let isContinuation = !exifParts.isEmpty
+            let beginsAnew = reader.matches(Array("II*\0".utf8), at: 6) || reader.matches(Array("MM\0*".utf8), at: 6)
+            if !isContinuation || !beginsAnew { exifParts += payload.dropFirst(6) }
         case 0xE1 where reader.matches(Self.xmpPrefix, at: 0):
             held = payload.count
             if metadata.xmp == nil { metadata.xmp = Array(payload.dropFirst(Self.xmpPrefix.count)) }
@@ -94,6 +111,9 @@ struct JPEGStructure {
             let number = Int(payload[Self.profilePrefix.count])
             profilePartCount = Int(payload[Self.profilePrefix.count + 1])
             profileParts[number] = Array(payload.dropFirst(Self.profilePrefix.count + 2))
+        case 0xED where reader.matches(Self.resourcesPrefix, at: 0):
+            held = payload.count
+            resourceParts += payload.dropFirst(Self.resourcesPrefix.count)
         case Marker.comment:
             held = payload.count
             metadata.comments.append(Array(payload))
@@ -127,6 +147,7 @@ struct JPEGStructure {
 
     private mutating func finish() {
         if !exifParts.isEmpty { metadata.exif = exifParts }
+        metadata.iptc = IPTC.records(inResources: resourceParts)
         guard !profileParts.isEmpty else { return }
         // ICC.1, annex B.4: parts are numbered from 1, and each names how many there are.
         let parts = (0..<profilePartCount).compactMap { profileParts[$0 + 1] }
@@ -139,5 +160,6 @@ struct JPEGStructure {
 
     static let exifPrefix = Array("Exif\0\0".utf8)
     static let xmpPrefix = Array("http://ns.adobe.com/xap/1.0/\0".utf8)
+    static let resourcesPrefix = Array("Photoshop 3.0\0".utf8)
     static let profilePrefix = Array("ICC_PROFILE\0".utf8)
 }

@@ -1,6 +1,7 @@
 /// The metadata that go into an output file, in each format's own packing.
 struct MetadataWriter {
     private let exif: [UInt8]?
+    private let iptc: [UInt8]?
     private let xmp: [UInt8]?
     private let comments: [[UInt8]]
     private let texts: [PhotoText]
@@ -12,6 +13,7 @@ struct MetadataWriter {
             ? nil
             : metadata.exif.flatMap(Exif.init)?.cleaned(
                 width: photo.width, height: photo.height, dropsLocation: !keepsAll)
+        iptc = policy == .none ? nil : metadata.iptc.map { keepsAll ? $0 : IPTC.withoutLocation($0) }
         // XMP repeats the location in too many places to be sure of finding them all.
         xmp = keepsAll ? metadata.xmp.map(XMP.cleaned) : nil
         comments = keepsAll ? metadata.comments : []
@@ -19,13 +21,14 @@ struct MetadataWriter {
     }
 
     private enum Marker {
-        static let application1: UInt8 = 0xE1, application2: UInt8 = 0xE2, comment: UInt8 = 0xFE
+        static let application1: UInt8 = 0xE1, application2: UInt8 = 0xE2, application13: UInt8 = 0xED
+        static let comment: UInt8 = 0xFE
     }
 
     /// A JPEG segment's length field counts itself.
     private static let maxSegmentPayload = 65_533
 
-    /// Marker segments: EXIF, XMP, the sRGB profile, comments.
+    /// Marker segments: EXIF, XMP, the sRGB profile, IPTC, comments.
     func jpegSegments() -> [UInt8] {
         var segments: [UInt8] = []
         func append(_ marker: UInt8, _ payload: [UInt8]) {
@@ -45,6 +48,9 @@ struct MetadataWriter {
             append(Marker.application1, JPEGStructure.xmpPrefix + xmp)
         }
         append(Marker.application2, JPEGStructure.profilePrefix + [1, 1] + ColourProfile.sRGB)
+        if let iptc, !iptc.isEmpty {
+            appendInParts(Marker.application13, prefix: JPEGStructure.resourcesPrefix, IPTC.resources(iptc))
+        }
         for comment in comments { appendInParts(Marker.comment, prefix: [], comment) }
         for text in texts { appendInParts(Marker.comment, prefix: [], text.keyword + Array(": ".utf8) + text.text) }
         return segments

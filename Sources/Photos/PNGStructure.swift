@@ -8,10 +8,13 @@ struct PNGStructure {
     var height = 0
     var bitDepth = 0
     var isAnimated = false
-    var isTaggedSRGB = false
+    private var isTaggedSRGB = false
     /// The gAMA chunk's value, such as 0.45455.
-    var gamma: Double?
-    var profile: [UInt8]?
+    private var gamma: Double?
+    private var chromaticities: Chromaticities?
+    private var profile: [UInt8]?
+    /// What cICP says, which outranks everything else.
+    private var coding: Chromaticities?
     var metadata = PhotoMetadata()
     var warnings: [String] = []
 
@@ -26,6 +29,10 @@ struct PNGStructure {
         while let length = reader.uint32(at: position), let name = reader.uint32(at: position + 4) {
             let isComplete = reader.has(length + 4, at: position + 8)
             if width == 0 {
+                guard name != Self.appleHeader else {
+                    throw PhotoError(
+                        kind: .unsupported, reason: "this kind of PNG is not supported: it is Apple's own for its telephones (CgBI)")
+                }
                 guard name == Self.header, length == 13 else {
                     throw PhotoError(kind: .corrupt, reason: "the PNG is damaged: it does not begin with its header")
                 }
@@ -47,6 +54,18 @@ struct PNGStructure {
         if isAnimated { warnings.append("the PNG is animated: only its first picture was read") }
     }
 
+    /// How colours are to be converted; nil where they are sRGB's. PNG, 4.3: cICP outranks a profile, which outranks sRGB,
+    /// which outranks cHRM and gAMA.
+    var colourDescription: ColourDescription? {
+        if let coding { return coding.isSRGB ? nil : .chromaticities(coding) }
+        if let profile { return .profile(profile) }
+        guard !isTaggedSRGB, let chromaticities, !chromaticities.isSRGB else { return nil }
+        return .chromaticities(chromaticities)
+    }
+
+    /// The gAMA value to correct for, if any: the samples then have sRGB's curve, or nearly.
+    var effectiveGamma: Double? { coding == nil && profile == nil && !isTaggedSRGB ? gamma : nil }
+
     private mutating func takeHeader(_ reader: ByteReader, at position: Int, limits: DecodingLimits) throws {
         guard let width = reader.uint32(at: position), let height = reader.uint32(at: position + 4),
             let depth = reader.byte(at: position + 8), width > 0, height > 0
@@ -66,18 +85,28 @@ struct PNGStructure {
             let checksum = reader.uint32(at: position + length)
         else { return }
         guard cic_crc32(named.baseAddress, named.count) == UInt32(checksum) else {
-            warnings.append("the PNG's \(kind) chunk is damaged and was ignored")
+            warn("the PNG's \(kind.name) chunk is damaged and was ignored")
             return
         }
         switch kind {
         case .animation: isAnimated = true
         case .sRGB: isTaggedSRGB = true
         case .gamma:
-            if let value = ByteReader(data).uint32(at: 0), value > 0 { gamma = Double(value) / 100_000 }
+            gamma = ByteReader(data).uint32(at: 0).map { Double($0) / 100_000 }.flatMap { Self.gammas.contains($0) ? $0 : nil }
+            if gamma == nil { warn("the PNG's gAMA chunk makes no sense and was ignored") }
+        case .chromaticities: chromaticities = Chromaticities(cHRM: data)
+        case .coding:
+            coding = Chromaticities(cICP: data)
+            if coding == nil { warn("the PNG's colours are coded for other screens (cICP) and were not converted") }
         case .profile: try takeProfile(data, limits: limits)
         case .exif: takeExif(Array(data))
         case .text, .compressedText, .internationalText: try takeText(kind, data, limits: limits)
         }
+    }
+
+    /// Once, however many chunks are alike.
+    private mutating func warn(_ text: String) {
+        if !warnings.contains(text) { warnings.append(text) }
     }
 
     /// Chunk names are compared as the big-endian numbers that they are in the file.
@@ -85,14 +114,24 @@ struct PNGStructure {
         case animation = 0x6163_544C  // acTL
         case sRGB = 0x7352_4742  // sRGB
         case gamma = 0x6741_4D41  // gAMA
+        case chromaticities = 0x6348_524D  // cHRM
+        case coding = 0x6349_4350  // cICP
         case profile = 0x6943_4350  // iCCP
         case exif = 0x6558_4966  // eXIf
         case text = 0x7445_5874  // tEXt
         case compressedText = 0x7A54_5874  // zTXt
         case internationalText = 0x6954_5874  // iTXt
+
+        /// The four letters.
+        var name: String {
+            String(decoding: [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: rawValue >> $0) }, as: UTF8.self)
+        }
     }
 
-    private static let header = 0x4948_4452, end = 0x4945_4E44
+    /// From far darker to far brighter than any screen or camera.
+    private static let gammas = 0.05...5.0
+
+    private static let header = 0x4948_4452, end = 0x4945_4E44, appleHeader = 0x4367_4249
     /// IDAT, fdAT, fcTL, PLTE, tRNS, IEND
     private static let imageChunks: Set<Int> = [
         0x4944_4154, 0x6664_4154, 0x6663_544C, 0x504C_5445, 0x7452_4E53, end,
@@ -105,13 +144,10 @@ struct PNGStructure {
     }
 
     private mutating func takeProfile(_ data: UnsafeRawBufferPointer, limits: DecodingLimits) throws {
-        guard let end = data.firstIndex(of: 0), end + 2 <= data.count else { return }
-        let packed = UnsafeRawBufferPointer(rebasing: data[(end + 2)...])
-        if let unpacked = try inflate(packed, limits: limits) {
-            profile = unpacked
-        } else {
-            warnings.append("the colour profile is damaged and was ignored")
-        }
+        guard let end = data.firstIndex(of: 0), end + 2 <= data.count,
+            let unpacked = try inflate(UnsafeRawBufferPointer(rebasing: data[(end + 2)...]), limits: limits)
+        else { return warn("the colour profile is damaged and was ignored") }
+        profile = unpacked
     }
 
     private mutating func inflate(_ packed: UnsafeRawBufferPointer, limits: DecodingLimits) throws -> [UInt8]? {
@@ -152,10 +188,7 @@ struct PNGStructure {
         default:
             text = Self.isProfile(keyword) ? Array(rest) : Self.utf8(Array(rest))
         }
-        guard let text else {
-            warnings.append("a text in the PNG is damaged and was ignored")
-            return
-        }
+        guard let text else { return warn("a text in the PNG is damaged and was ignored") }
         keep(text, under: keyword)
     }
 

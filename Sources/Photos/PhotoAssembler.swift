@@ -72,7 +72,7 @@ struct PhotoAssembler {
         switch source.info.layout {
         case CIC_CMYK:
             if let conversion { return conversion.convert(samples, to: samples, count: count) }
-            cic_cmyk_to_rgb(samples, count, source.info.has_adobe_marker, samples)
+            cic_cmyk_to_rgb(samples, count, samples)
         case CIC_RGBA:
             cic_split_rgba(samples, count, samples, opacity)
             conversion?.convert(samples, to: samples, count: count)

@@ -52,7 +52,7 @@ public enum PhotoDecoder {
         let source = try JPEGRowSource(bytes, limits: limits)
         try limits.check(width: Int(source.info.width), height: Int(source.info.height))
         return try assemble(
-            source, format: .jpeg, metadata: structure.metadata, profile: structure.profile,
+            source, format: .jpeg, metadata: structure.metadata, description: structure.profile.map { .profile($0) },
             warnings: structure.warnings, colour: colour)
     }
 
@@ -60,17 +60,15 @@ public enum PhotoDecoder {
         _ bytes: UnsafeRawBufferPointer, limits: DecodingLimits, colour: ColourConversion
     ) throws -> Photo {
         let structure = try PNGStructure(bytes, limits: limits)
-        // PNG, 4.3: a profile outranks sRGB, which outranks gAMA.
-        let usesGamma = colour == .sRGB && structure.profile == nil && !structure.isTaggedSRGB
-        let source = try PNGRowSource(bytes, limits: limits, gamma: usesGamma ? structure.gamma : nil)
+        let source = try PNGRowSource(bytes, limits: limits, gamma: colour == .sRGB ? structure.effectiveGamma : nil)
         return try assemble(
-            source, format: .png, metadata: structure.metadata, profile: structure.profile,
+            source, format: .png, metadata: structure.metadata, description: structure.colourDescription,
             warnings: structure.warnings, colour: colour)
     }
 
     private static func assemble(
-        _ source: any RowSource, format: PhotoFormat, metadata: PhotoMetadata, profile: [UInt8]?, warnings: [String],
-        colour: ColourConversion
+        _ source: any RowSource, format: PhotoFormat, metadata: PhotoMetadata, description: ColourDescription?,
+        warnings: [String], colour: ColourConversion
     ) throws -> Photo {
         var metadata = metadata
         var warnings = warnings
@@ -81,8 +79,10 @@ public enum PhotoDecoder {
         }
         metadata.orientation = exif?.orientation ?? metadata.xmp.flatMap(XMP.orientation) ?? 1
         var conversion: ColourProfile?
-        if colour == .sRGB, let profile {
-            conversion = ColourProfile(profile, for: source.info)
+        // Cameras that follow DCF say so in EXIF and embed no profile.
+        let isAdobeRGB = format == .jpeg && source.info.layout == CIC_RGB && exif?.isAdobeRGB == true
+        if colour == .sRGB, let description = description ?? (isAdobeRGB ? .chromaticities(.adobeRGB) : nil) {
+            conversion = ColourProfile(description, for: source.info)
             metadata.profile = conversion?.name
             if conversion == nil { warnings.append("the colour profile does not fit the image and was ignored") }
         }

@@ -10,9 +10,9 @@ public enum ChromaSubsampling: String, Sendable, CaseIterable {
 
 /// What of the input's metadata the output carries. The orientation is always reset and thumbnails always dropped.
 public enum MetadataPolicy: String, Sendable, CaseIterable {
-    /// EXIF, XMP, comments and texts.
+    /// EXIF, XMP, IPTC, comments and texts.
     case all
-    /// EXIF without the place where the photo was taken.
+    /// EXIF and IPTC without the place where the photo was taken.
     case basic
     case none
 }

@@ -76,8 +76,11 @@ final class PNGRowSource: RowSource {
     func finish() throws { try check(cic_png_finish(decoder)) }
 
     var warnings: [String] {
-        let damage = String(cString: cic_png_damage(decoder))
-        return damage.isEmpty ? [] : ["the PNG is damaged and was read as far as possible: \(damage)"]
+        var warnings: [String] = []
+        let damage = String(cString: cic_png_damage(decoder)), note = String(cString: cic_png_note(decoder))
+        if !damage.isEmpty { warnings.append("the PNG is damaged and was read as far as possible: \(damage)") }
+        if !note.isEmpty { warnings.append("the PNG's transparency is damaged and was left out: \(note)") }
+        return warnings
     }
 
     private func check(_ status: cic_status) throws {

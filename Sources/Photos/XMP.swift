@@ -1,4 +1,4 @@
-/// The two things in an XMP packet that concern the pixels, found without an XML parser.
+/// What in an XMP packet concerns the pixels or other parts of the file, found without an XML parser.
 enum XMP {
     /// The digit of the first `tiff:Orientation` at or after `start`, as an attribute or as an element.
     private static func orientationPosition(_ reader: ByteReader, from start: Int = 0) -> Int? {
@@ -22,7 +22,7 @@ enum XMP {
         }
     }
 
-    /// The packet of an upright photo without thumbnails.
+    /// The packet of an upright photo without thumbnails, and without the name of an extension in other segments.
     static func cleaned(_ packet: [UInt8]) -> [UInt8] {
         var packet = packet
         var start = 0
@@ -30,13 +30,18 @@ enum XMP {
             packet[position] = 0x31
             start = position
         }
-        return packet.withUnsafeBytes { raw in
+        let withoutThumbnails = removing(from: "<xmp:Thumbnails", to: "</xmp:Thumbnails>", in: packet)
+        return removing(from: "xmpNote:HasExtendedXMP=\"", to: "\"", in: withoutThumbnails)
+    }
+
+    private static func removing(from opening: String, to closing: String, in packet: [UInt8]) -> [UInt8] {
+        packet.withUnsafeBytes { raw in
             let reader = ByteReader(raw)
-            let opening = Array("<xmp:Thumbnails".utf8), closing = Array("</xmp:Thumbnails>".utf8)
+            let opening = Array(opening.utf8), closing = Array(closing.utf8)
             var kept: [UInt8] = []
             var position = 0
             while let start = reader.firstIndex(of: opening, from: position),
-                let end = reader.firstIndex(of: closing, from: start)
+                let end = reader.firstIndex(of: closing, from: start + opening.count)
             {
                 kept += raw[position..<start]
                 position = end + closing.count

@@ -8,7 +8,8 @@ final class ReadOnlyFile: Sendable {
 
     init(_ path: String) throws {
         self.path = path
-        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        // Without O_NONBLOCK the opening of a FIFO waits for a writer.
+        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             throw WeightsError(path: path, "cannot be opened: \(lastErrorText())")
         }

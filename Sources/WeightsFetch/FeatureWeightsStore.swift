@@ -24,17 +24,27 @@ public enum FeatureWeightsStore {
         folders.map { $0 + "/" + fileName }.first { FileManager.default.fileExists(atPath: $0) }
     }
 
+    /// Up to conv4_3, where the deepest tap is.
+    private static let deepestLayer = 10
+
+    /// What a person should know of a file that is taken in place of the published one; nil where it is that one.
+    /// - Throws: `WeightsError`
+    public static func remarkOnOrigin(_ path: String, published: RemoteWeights = .vgg16) throws -> String? {
+        guard let found = try PartialFile.sha256(ofFile: path), found != published.sha256 else { return nil }
+        let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? nil
+        let seemsPublished = size == published.byteCount || path.hasSuffix("/" + published.fileName) || path == published.fileName
+        return "\(path) is not \(published.fileName) (its SHA-256 is \(found)); its weights are used as they are"
+            + (seemsPublished ? ". If it is meant to be that file, it is damaged: 'cyclegan-style weights fetch vgg16' gets a sound one" : "")
+    }
+
     /// Keeps the layers that training can use (up to conv4_3) of a PyTorch or safetensors file with torchvision's keys.
     /// - Returns: the path written, and the last layer that the file had.
     /// - Throws: `WeightsError` naming what is missing or misshapen.
     @discardableResult
     public static func importFile(_ path: String, into folder: String) throws -> (path: String, lastLayer: String) {
-        let file = try isSafetensors(path) ? Safetensors.read(path) : PyTorchCheckpoint.read(path)
-        let layers: [(index: Int, name: String, input: Int, output: Int)] = [
-            (0, "conv1_1", 3, 64), (2, "conv1_2", 64, 64), (5, "conv2_1", 64, 128), (7, "conv2_2", 128, 128),
-            (10, "conv3_1", 128, 256), (12, "conv3_2", 256, 256), (14, "conv3_3", 256, 256), (17, "conv4_1", 256, 512),
-            (19, "conv4_2", 512, 512), (21, "conv4_3", 512, 512),
-        ]
+        let file = try WeightsFile.read(path)
+        try VGG16Layers.validate(file)
+        let layers = VGG16Layers.convolutions.prefix(deepestLayer)
         // Files that hold only a part must hold at least what the shallowest tap needs.
         let required = 2
         var tensors: [(name: String, shape: [Int], values: [Float])] = [], last = ""
@@ -54,14 +64,5 @@ public enum FeatureWeightsStore {
         let target = folder + "/" + fileName
         try Safetensors.write(target, tensors: tensors, metadata: metadata)
         return (target, last)
-    }
-
-    /// PyTorch's containers begin with a zip signature or a pickle's protocol; safetensors with a length, whose upper bytes
-    /// are 0 in any file that fits a memory.
-    private static func isSafetensors(_ path: String) throws -> Bool {
-        guard let handle = FileHandle(forReadingAtPath: path) else { throw WeightsError(path: path, "cannot be read") }
-        defer { try? handle.close() }
-        let bytes = [UInt8]((try? handle.read(upToCount: 8)) ?? Data())
-        return bytes.count == 8 && bytes[5...].allSatisfy { $0 == 0 }
     }
 }

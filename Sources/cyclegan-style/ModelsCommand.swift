@@ -80,8 +80,7 @@ struct ModelsImport: ParsableCommand {
 
     func run() throws {
         try reporting {
-            let source = file.hasSuffix(".safetensors") ? try Safetensors.read(file) : try PyTorchCheckpoint.read(file)
-            let imported = try GeneratorImport(source, activation: GeneratorDescription.Activation(activation)!)
+            let imported = try GeneratorImport(WeightsFile.read(file), activation: GeneratorDescription.Activation(activation)!)
             var metadata = imported.description.metadata
             metadata["style"] = style
             try Safetensors.write(output, tensors: imported.tensors, metadata: metadata)

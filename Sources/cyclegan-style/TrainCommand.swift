@@ -105,7 +105,11 @@ private struct TrainSession {
 extension TrainingConfiguration {
     /// Takes the networks' size and activation from a model, and the model as the start.
     mutating func adopt(_ path: String) throws {
-        let file = try Safetensors.read(path), description = try GeneratorDescription(file)
+        let file = try WeightsFile.read(path)
+        guard file.metadata["format"] != nil else {
+            throw TrainingError("\(path) does not say what network it holds; make a model of it with 'cyclegan-style models import' first")
+        }
+        let description = try GeneratorDescription(file)
         from = path
         (baseChannels, residualBlocks, upsampling) = (description.baseChannels, description.residualBlocks, description.upsampling)
         switch description.activation {

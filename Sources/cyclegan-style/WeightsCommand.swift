@@ -84,6 +84,7 @@ struct WeightsImport: ParsableCommand {
     func run() throws {
         try reporting {
             let (path, layer) = try FeatureWeightsStore.importFile(file, into: FeatureWeightsStore.folder)
+            if let remark = try FeatureWeightsStore.remarkOnOrigin(file) { standardError(remark) }
             print("\(path): VGG16 to \(layer)")
         }
     }

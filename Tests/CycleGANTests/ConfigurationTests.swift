@@ -42,7 +42,7 @@ final class ConfigurationTests: XCTestCase {
         for (change, expected) in [
             ({ $0.photos = "" }, "photos"), ({ $0.minutes = 1 }, "iterations, epochs and minutes"), ({ $0.iterations = nil }, "none of iterations"),
             ({ $0.cropSize = 254 }, "crop-size"), ({ $0.cropSize = 288 }, "load-size"), ({ $0.replay = 0.5 }, "replay-photos"),
-            ({ $0.featureWeights = nil }, "weights fetch vgg16"),
+            ({ $0.featureWeights = nil }, "weights fetch vgg16"), ({ $0.featureWeights = nil }, "weights import FILE"),
         ] as [((inout TrainingConfiguration) -> Void, String)] {
             var wrong = c
             change(&wrong)

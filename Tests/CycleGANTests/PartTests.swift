@@ -116,6 +116,14 @@ final class PartTests: XCTestCase {
         let inverted = warnings(filled { -x.pointer[$0] }), grey = warnings(filled { 0.2 + 0.01 * x.pointer[$0] })
         XCTAssertTrue(inverted.count == 1 && inverted[0].contains("inverted"), "\(inverted)")
         XCTAssertTrue(grey.count == 1 && grey[0].contains("one colour"), "\(grey)")
+        // Interrupted before and after it is raised.
+        var alarm = CollapseAlarm(), raised: [Int] = []
+        for number in 1...300 {
+            if alarm.check(x: x, picture: filled { -x.pointer[$0] }) != nil { raised.append(number) }
+            if number == 60 || number == 150 { alarm = CollapseAlarm(state: alarm.state)! }
+        }
+        XCTAssertEqual(raised, [100])
+        XCTAssertNil(CollapseAlarm(state: "1 x"))
     }
 
     func testStabilizedDiscriminatorKeepsTheShapesAndLimitsTheGain() {

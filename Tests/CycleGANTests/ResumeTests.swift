@@ -85,6 +85,52 @@ final class ResumeTests: XCTestCase {
         XCTAssertEqual(setrlimit(__rlimit_resource_t(UInt32(RLIMIT_FSIZE.rawValue)), &limit), 0)
     }
 
+    func testTwoRunsDoNotShareADirectory() throws {
+        let place = try RunDirectory()
+        let c = place.configuration(iterations: 2)
+        let first = try Trainer(c, directory: place.path + "/run"), second = try Trainer(c, directory: place.path + "/run")
+        var other = c
+        other.seed = 99
+        let unfinished = place.path + "/run/checkpoints/.weights-1-x.tmp"
+        var refusals: [String] = []
+        func refused(_ body: () throws -> Void) { XCTAssertThrowsError(try body()) { refusals.append("\($0)") } }
+        _ = try first.train { progress in
+            guard progress.iteration == 1 else { return true }
+            try? FileManager.default.createDirectory(atPath: place.path + "/run/checkpoints", withIntermediateDirectories: true)
+            XCTAssertTrue(FileManager.default.createFile(atPath: unfinished, contents: nil))
+            refused { _ = try second.train { _ in true } }
+            refused { _ = try Trainer(other, directory: place.path + "/run") }
+            refused { _ = try Trainer.resuming(place.path + "/run") }
+            XCTAssertTrue(FileManager.default.fileExists(atPath: unfinished), "the other process may be writing it")
+            return true
+        }
+        XCTAssertEqual(refusals.filter { $0.contains("another process is training in") }.count, 3, "\(refusals)")
+        XCTAssertEqual(try TrainingConfiguration(contentsOf: place.path + "/run/training.yaml").seed, c.seed)
+        XCTAssertNoThrow(try Trainer.resuming(place.path + "/run").train { _ in true }, "the first has ended")
+    }
+
+    func testWhereARunStartsIsNotChangedLater() throws {
+        let place = try RunDirectory()
+        _ = try Trainer(place.configuration(iterations: 1), directory: place.path + "/run").train { _ in true }
+        for key in ["init", "from"] {
+            XCTAssertThrowsError(try Trainer.resuming(place.path + "/run", changes: [(key, "/x")])) {
+                XCTAssertTrue("\($0)".hasPrefix(key + " says where a run starts"), "\($0)")
+            }
+        }
+    }
+
+    func testSwitchesCanBeTurnedOnInTheMiddle() throws {
+        let place = try RunDirectory()
+        _ = try Trainer(place.configuration(iterations: 2), directory: place.path + "/run").train { _ in true }
+        let changes = [("spectral-normalization", "true"), ("blur-pool", "true"), ("ema", "0.9"), ("alarm", "true"), ("batch", "2"), ("iterations", "4")]
+        let trainer = try Trainer.resuming(place.path + "/run", changes: changes)
+        XCTAssertEqual(trainer.iteration, 2)
+        guard case .finished = try trainer.train({ _ in true }) else { return XCTFail("not finished") }
+        XCTAssertThrowsError(try Trainer.resuming(place.path + "/run", changes: [("base-channels", "8")])) {
+            XCTAssertTrue("\($0)".contains("cannot be changed"), "\($0)")
+        }
+    }
+
     func testANewRunRefusesADirectoryWithCheckpoints() throws {
         let place = try RunDirectory(), c = place.configuration(iterations: 1)
         _ = try Trainer(c, directory: place.path + "/run").train { _ in true }

@@ -53,6 +53,23 @@ final class RunTests: XCTestCase {
         XCTAssertEqual(try place.losses("run")[0].split(separator: ",").count, 13)
     }
 
+    func testTheOriginalModelMayBeAStateDictOfPyTorch() throws {
+        let place = try RunDirectory()
+        var c = place.configuration(iterations: 2)
+        _ = try Trainer(c, directory: place.path + "/first").train { _ in true }
+        let model = try Safetensors.read(place.path + "/first/model.safetensors"), state = place.path + "/net_G.bin"
+        let tensors = try c.generator.tensorShapes.map { ($0.key, $0.shape, try model.floats($0.key)) }
+        try GeneratorExport.writePyTorch(state, description: c.generator, tensors: tensors)
+        for path in [state, place.path + "/first/model.safetensors"] {
+            c.originalModel = path
+            let trainer = try Trainer(c, directory: place.path + "/second")
+            XCTAssertEqual(trainer.originalModel?.description.residualBlocks, 1)
+            XCTAssertEqual(trainer.originalModel?.description.upsampling, .resize)
+        }
+        _ = try Trainer(c, directory: place.path + "/second").train { _ in true }
+        XCTAssertTrue(String(decoding: try place.data("second/report.html"), as: UTF8.self).contains("<span>original CycleGAN</span>"))
+    }
+
     func testUnreadableFilesAreNamedOnceAndSkipped() throws {
         let place = try RunDirectory(), notices = Notices()
         var c = place.configuration(iterations: 30)
@@ -84,6 +101,20 @@ final class RunTests: XCTestCase {
         XCTAssertEqual(data.photos.names.count, 10)
         XCTAssertEqual(data.samples.names.count, 2)
         XCTAssertTrue(Set(data.photos.names).isDisjoint(with: data.samples.names))
+    }
+
+    func testPhotosOfAFixedDataOrderAreNotKeptAside() throws {
+        let place = try RunDirectory()
+        var c = place.configuration(iterations: 1)
+        (c.heldOut, c.pairs) = (2, place.path + "/pairs.tsv")
+        // Ten of the twelve, the last by its absolute path: whatever the seed, only the other two can be kept aside.
+        let names = (0..<9).map { "\($0).png" } + ["\(c.photos)/9.png"]
+        try Data(names.map { "\($0)\t0.png\t0,0,0\t0,0,0\n" }.joined().utf8).write(to: URL(fileURLWithPath: c.pairs!))
+        for seed in 1...4 as ClosedRange<UInt64> {
+            c.seed = seed
+            let samples = try TrainingData(c) { _ in }.samples
+            XCTAssertEqual(samples.names.indices.map(samples.name), ["10.png", "11.png"])
+        }
     }
 
     func testFeaturesAreScaledByTheirMeanOnPhotos_whateverTheirUnit() throws {
@@ -129,6 +160,12 @@ final class RunTests: XCTestCase {
             for (p, q) in zip(a.parameters, b.parameters) { XCTAssertEqual(p.value.values, q.value.values, "\(name).\(p.name)") }
         }
         XCTAssertEqual(second.model.generatorOptimizer.steps, 0)
+        // A file with another network, or with too few: said, not trained from.
+        var wide = c
+        wide.discriminatorChannels = 8
+        XCTAssertThrowsError(try Trainer(wide, directory: place.path + "/wide")) { XCTAssertTrue("\($0)".contains("\"DX.model.0.weight\" has the shape"), "\($0)") }
+        wide.initialState = place.path + "/first/model.safetensors"
+        XCTAssertThrowsError(try Trainer(wide, directory: place.path + "/wide")) { XCTAssertTrue("\($0)".contains("finetune --from"), "\($0)") }
         // From a model's file: its generator alone.
         (c.initialState, c.from) = (nil, place.path + "/first/model.safetensors")
         let third = try Trainer(c, directory: place.path + "/third")

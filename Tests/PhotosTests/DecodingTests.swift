@@ -25,7 +25,7 @@ final class DecodingTests: XCTestCase {
                 compared += 1
             }
         }
-        XCTAssertEqual(compared, 24, "files that make-golden.py writes")
+        XCTAssertEqual(compared, 33, "files that make-golden.py writes")
     }
 
     func testProfilesAreConvertedToSRGB() throws {
@@ -68,6 +68,65 @@ final class DecodingTests: XCTestCase {
         let photo = try PhotoDecoder.decode(bytes: TestFiles.bytes("animated.png"))
         XCTAssertEqual(photo.pixels, try TestFiles.bytes("rgb.png.rgb"))
         XCTAssertEqual(photo.warnings, ["the PNG is animated: only its first picture was read"])
+    }
+
+    func testAnimationsDefaultPictureIsRead_alsoWhereItIsNoFrame() throws {
+        // The frame control comes behind the image data: the picture is for those who know no animation.
+        let still = try TestFiles.bytes("rgb.png")
+        let control = Build.chunk("fcTL", [UInt8](repeating: 0, count: 26)), counts = Build.chunk("acTL", [0, 0, 0, 1, 0, 0, 0, 0])
+        let animated = Build.inserting(chunks: counts, into: still).dropLast(12) + control + still.suffix(12)
+        let photo = try PhotoDecoder.decode(bytes: Array(animated))
+        XCTAssertEqual(photo.pixels, try TestFiles.bytes("rgb.png.rgb"))
+        XCTAssertEqual(photo.warnings, ["the PNG is animated: only its first picture was read"])
+    }
+
+    func testFirstOfTwoConcatenatedImagesIsRead() throws {
+        let first = try TestFiles.bytes("sampling-440.jpg")
+        for second in ["grey.jpg", "rgb.png"] {
+            let photo = try PhotoDecoder.decode(bytes: first + TestFiles.bytes(second), colour: .none)
+            XCTAssertEqual(photo.pixels, try TestFiles.bytes("sampling-440.jpg.rgb"))
+        }
+    }
+
+    func testThumbnailsThatAreJPEGsAreNotTakenForTheImage() throws {
+        let image = try TestFiles.bytes("ycbcr-444.jpg"), thumbnail = try TestFiles.bytes("grey.jpg")
+        let extensionHeader = Array("JFXX\0".utf8) + [0x10]
+        for segment in [Build.segment(0xE0, extensionHeader + thumbnail), Build.segment(0xED, Array("Photoshop 3.0\0".utf8) + thumbnail)] {
+            let photo = try PhotoDecoder.decode(bytes: Build.inserting(segment, into: image), colour: .none)
+            XCTAssertEqual(photo.pixels, try TestFiles.bytes("ycbcr-444.jpg.rgb"))
+        }
+    }
+
+    func testOrientationBehindTheImageDataCounts() throws {
+        let exif = Build.chunk("eXIf", Build.exif(Build.ExifContent(isLittleEndian: false, orientation: 3)))
+        let still = try TestFiles.bytes("rgb.png")
+        let photo = try PhotoDecoder.decode(bytes: Array(still.dropLast(12) + exif + still.suffix(12)))
+        XCTAssertEqual(photo.metadata.orientation, 3)
+        XCTAssertEqual(Array(photo.pixels.prefix(3)), Array(try TestFiles.bytes("rgb.png.rgb").suffix(3)))
+    }
+
+    func testDamagedAncillaryChunksAreNamedAndThePictureIsWhole() throws {
+        var text = Build.chunk("tEXt", Array("Title\0x".utf8)), transparency = Build.chunk("tRNS", [0, 1, 0, 2, 0, 3])
+        text[text.count - 1] ^= 1
+        transparency[transparency.count - 1] ^= 1
+        for (chunk, warning) in [
+            (text, "the PNG's tEXt chunk is damaged and was ignored"),
+            (Build.chunk("iCCP", []), "the colour profile is damaged and was ignored"),
+            (Build.chunk("gAMA", [0, 0, 0, 0]), "the PNG's gAMA chunk makes no sense and was ignored"),
+            (transparency, "the PNG's transparency is damaged and was left out: tRNS: CRC error"),
+        ] {
+            let photo = try PhotoDecoder.decode(bytes: Build.inserting(chunks: chunk + chunk, into: TestFiles.bytes("rgb.png")))
+            XCTAssertEqual(photo.warnings, [warning])
+            XCTAssertEqual(photo.pixels, try TestFiles.bytes("rgb.png.rgb"))
+        }
+    }
+
+    func testTransparencyWithUnusedBitsIsNoDamage() throws {
+        // Grey of 8 bits: the chunk has 16, of which the upper ones ought to be 0.
+        let grey = try TestFiles.bytes("grey.png"), first = try TestFiles.bytes("grey.png.rgb")[0]
+        let photo = try PhotoDecoder.decode(bytes: Build.inserting(chunks: Build.chunk("tRNS", [1, first]), into: grey))
+        XCTAssertEqual(photo.warnings, [])
+        XCTAssertEqual(photo.alpha?.first, 0)
     }
 
     func testContentDecides_whateverTheNameIs() throws {

@@ -150,6 +150,28 @@ final class HostileFileTests: XCTestCase {
         }
     }
 
+    func testApplesOwnPNGIsNamed() throws {
+        let sound = try TestFiles.bytes("rgb.png"), chunk = Build.chunk("CgBI", [0x50, 0, 0x20, 2])
+        let error = photoError { _ = try PhotoDecoder.decode(bytes: Array(sound.prefix(8)) + chunk + sound.dropFirst(8)) }
+        XCTAssertEqual(error?.kind, .unsupported)
+        XCTAssertEqual(error?.reason.contains("CgBI"), true)
+    }
+
+    func testFilesWithoutAnImageAreToldFromThoseCutOff() throws {
+        let jpeg = try TestFiles.bytes("ycbcr-444.jpg")
+        let frame = try XCTUnwrap(jpeg.withUnsafeBytes { ByteReader($0).firstIndex(of: [0xFF, 0xC0]) })
+        let cases: [([UInt8], PhotoError.Kind, String)] = [
+            (Array(jpeg[..<frame]), .truncated, "cut off"), (Array(jpeg[..<frame]) + [0xFF, 0xD9], .corrupt, "no image"),
+            (Build.inserting([0xFF, 0xE3, 0, 1], into: jpeg), .corrupt, "no image"),
+            (Array(jpeg[..<frame]) + [0xFF, 0xF7] + Array(jpeg[(frame + 2)...]), .unsupported, "JPEG-LS"),
+        ]
+        for (bytes, kind, words) in cases {
+            let error = photoError { _ = try PhotoDecoder.decode(bytes: bytes) }
+            XCTAssertEqual(error?.kind, kind, words)
+            XCTAssertEqual(error?.reason.contains(words), true, error?.reason ?? words)
+        }
+    }
+
     func testOtherContentIsNamed() throws {
         let contents: [(String, String)] = [
             ("", "empty"), ("GIF89a....", "GIF"), ("RIFF....WEBPVP8 ", "WebP"), ("....ftypheic....", "HEIC"),

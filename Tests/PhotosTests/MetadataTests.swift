@@ -110,6 +110,61 @@ final class MetadataTests: XCTestCase {
         XCTAssertEqual(try rewritten(original, .png, .basic).0.metadata.texts, [])
     }
 
+    func testASecondEXIFIsNoContinuationOfTheFirst() throws {
+        let first = Build.exif(Build.ExifContent(orientation: 6, hasLocation: false, hasThumbnail: false))
+        let second = Build.exifSegment(Build.ExifContent(isLittleEndian: false, orientation: 3))
+        let segments = Build.segment(0xE1, JPEGStructure.exifPrefix + first) + second
+        let photo = try PhotoDecoder.decode(bytes: Build.inserting(segments, into: TestFiles.bytes("ycbcr-420.jpg")))
+        XCTAssertEqual(photo.metadata.exif, first)
+        XCTAssertFalse(try rewritten(photo, .jpeg, .basic).1.contains(sequence: Build.latitude), "the second one's place")
+    }
+
+    /// A big-endian TIFF structure of one directory; values that need more than four bytes lie behind it.
+    private func tiff(_ entries: [(tag: Int, type: Int, count: Int, value: [UInt8])]) -> [UInt8] {
+        var directory = Build.bigEndian(entries.count, bytes: 2), values: [UInt8] = []
+        let behind = 8 + 2 + 12 * entries.count + 4
+        for entry in entries {
+            directory += Build.bigEndian(entry.tag, bytes: 2) + Build.bigEndian(entry.type, bytes: 2)
+            directory += Build.bigEndian(entry.count, bytes: 4)
+            if entry.value.count > 4 {
+                directory += Build.bigEndian(behind + values.count, bytes: 4)
+                values += entry.value
+            } else {
+                directory += entry.value + [UInt8](repeating: 0, count: 4 - entry.value.count)
+            }
+        }
+        return Array("MM\0*".utf8) + Build.bigEndian(8, bytes: 4) + directory + [0, 0, 0, 0] + values
+    }
+
+    func testPlacesInPacketsInsideEXIFAreDropped() throws {
+        let place = Array("Saint-Remy".utf8), camera = Build.cameraName
+        let packets = [0x02BC, 0x83BB, 0x8649].map { (tag: $0, type: 7, count: place.count, value: place) }
+        let exif = try XCTUnwrap(Exif(tiff([(tag: 0x0110, type: 2, count: camera.count, value: camera)] + packets)))
+        let cleaned = try XCTUnwrap(exif.cleaned(width: 1, height: 1, dropsLocation: true))
+        XCTAssertFalse(cleaned.contains(sequence: place))
+        XCTAssertTrue(cleaned.contains(sequence: camera))
+        XCTAssertEqual(Array(cleaned[8..<10]), [0, 1], "entries")
+        XCTAssertTrue(exif.cleaned(width: 1, height: 1, dropsLocation: false)?.contains(sequence: place) == true)
+    }
+
+    func testGPSDirectoriesOfEveryTypeOfPointerAreDropped() throws {
+        let types: [(type: Int, isCleaned: Bool)] = [(4, true), (13, true), (99, false)]
+        for (type, isCleaned) in types {
+            let gps: [UInt8] = [0, 1] + Build.bigEndian(0x0002_0002, bytes: 4)
+                + Build.bigEndian(Build.latitude.count, bytes: 4) + Build.bigEndian(8 + 2 + 12 + 4 + 2 + 12 + 4, bytes: 4) + [0, 0, 0, 0]
+            let sound = tiff([(tag: 0x8825, type: type, count: 1, value: Build.bigEndian(8 + 2 + 12 + 4, bytes: 4))]) + gps + Build.latitude
+            let cleaned = try XCTUnwrap(Exif(sound)).cleaned(width: 1, height: 1, dropsLocation: true)
+            XCTAssertEqual(cleaned != nil, isCleaned, "what cannot be cleaned is not carried")
+            XCTAssertFalse(cleaned?.contains(sequence: Build.latitude) ?? false)
+        }
+    }
+
+    func testExtensionsOfXMPAreNotNamedWhereTheyAreNotCarried() throws {
+        let xmp = "<x xmpNote:HasExtendedXMP=\"0123456789ABCDEF\" dc:title=\"t\"/>"
+        let copy = try rewritten(photo(Build.ExifContent(), xmp: xmp), .jpeg, .all).0
+        XCTAssertEqual(copy.metadata.xmp, Array("<x  dc:title=\"t\"/>".utf8))
+    }
+
     func testLongExifIsWrittenInParts() throws {
         var original = try photo(Build.ExifContent(orientation: 1, hasThumbnail: false))
         original.metadata.exif? += [UInt8](repeating: 9, count: 150_000)

@@ -5,7 +5,7 @@
     make-golden.py --corpus DIR    also writes files/hard-cases.json from DIR/hard-cases
 
 NAME.rgb and NAME.rgba hold the pixels that Pillow decodes from NAME, before any colour conversion; NAME.srgb holds
-them after conversion to sRGB. Needs Pillow and numpy.
+them after conversion to sRGB. Needs Pillow, numpy and libjpeg-turbo's cjpeg.
 """
 import argparse
 import io
@@ -13,6 +13,8 @@ import json
 import math
 import pathlib
 import struct
+import subprocess
+import tempfile
 import warnings
 import zlib
 
@@ -50,8 +52,11 @@ def golden(name, data):
     mode = "RGBA" if has_alpha else "RGB"
     if image.mode.startswith("I"):
         # Pillow clips 16-bit grey to 8 bits instead of scaling it.
-        grey = (np.asarray(image).astype(np.uint32) * 255 + 32767) // 65535
-        image = Image.fromarray(grey.astype("uint8"))
+        levels = np.asarray(image).astype(np.uint32)
+        grey = Image.fromarray(((levels * 255 + 32767) // 65535).astype("uint8"))
+        if has_alpha:
+            grey.putalpha(Image.fromarray(np.where(levels == image.info["transparency"], 0, 255).astype("uint8")))
+        image = grey
     keep(f"{name}.{mode.lower()}", image.convert(mode).tobytes())
 
 
@@ -139,6 +144,21 @@ def png(width, height, depth, colour, rows, before=b"", interlace=0):
             + chunk(b"IEND", b""))
 
 
+def unusual_jpegs(image):
+    """What Pillow does not write: arithmetic coding, sampling factors of every kind, a scan for each component."""
+    source = encoded(image, "PPM")
+    with tempfile.NamedTemporaryFile("w") as scans:
+        scans.write("0;1;2;")
+        scans.flush()
+        for name, *options in (
+                ("arithmetic", "-arithmetic"), ("arithmetic-progressive", "-arithmetic", "-progressive"),
+                ("sampling-411", "-sample", "4x1"), ("sampling-440", "-sample", "1x2"), ("sampling-410", "-sample", "4x2"),
+                ("sampling-mixed", "-sample", "2x2,1x2,2x1"), ("sampling-finer-colour", "-sample", "1x1,2x2,2x2"),
+                ("three-scans", "-scans", scans.name)):
+            golden(f"{name}.jpg", subprocess.run(
+                ["cjpeg", "-quality", "90", *options], input=source, stdout=subprocess.PIPE, check=True).stdout)
+
+
 def jpegs(image):
     for name, sampling in (("444", 0), ("422", 1), ("420", 2)):
         golden(f"ycbcr-{name}.jpg", encoded(image, "JPEG", quality=90, subsampling=sampling))
@@ -150,12 +170,8 @@ def jpegs(image):
     golden("cmyk.jpg", cmyk)
     adobe = cmyk.index(b"Adobe")
     golden("ycck.jpg", cmyk[:adobe + 11] + b"\2" + cmyk[adobe + 12:])
-    # Without the Adobe segment (16 bytes with its marker) 0 is no ink (ITU-T T.872, 6.1). Pillow takes 255 for it.
-    plain = cmyk[:adobe - 4] + cmyk[adobe + 12:]
-    keep("cmyk-plain.jpg", plain)
-    ink = 255 - np.asarray(Image.open(io.BytesIO(plain))).astype(int)
-    rgb = (255 - ink[..., :3]) * (255 - ink[..., 3:]) / 255
-    keep("cmyk-plain.jpg.rgb", np.rint(rgb).astype("uint8").tobytes())
+    # Without the Adobe segment (16 bytes with its marker): 255 is no ink here too.
+    golden("cmyk-plain.jpg", cmyk[:adobe - 4] + cmyk[adobe + 12:])
     golden("trailing-garbage.jpg", encoded(image, "JPEG", quality=90) + b"\xff\xd8\xff\0garbage" * 9)
     profile = matrix_profile(padding=70_000)
     data = encoded(image, "JPEG", quality=100, subsampling=0, icc_profile=profile)
@@ -181,6 +197,7 @@ def pngs(image, alpha):
     grey = np.asarray(image.convert("L")).astype(">u2") * 257 + np.arange(width).astype(">u2") % 200
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in grey)
     golden("grey16.png", png(width, height, 16, 0, rows))
+    golden("grey16-transparent.png", png(width, height, 16, 0, rows, chunk(b"tRNS", grey[9, 9].tobytes())))
     profile = matrix_profile()
     data = encoded(image, "PNG", icc_profile=profile)
     golden("profile.png", data)
@@ -247,6 +264,7 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     FILES.mkdir(exist_ok=True)
     jpegs(picture(37, 29))
+    unusual_jpegs(picture(37, 29))
     pngs(picture(37, 29), opacity(37, 29))
     bombs()
     resizes()

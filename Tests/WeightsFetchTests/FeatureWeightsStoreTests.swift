@@ -46,4 +46,36 @@ final class FeatureWeightsStoreTests: XCTestCase {
         }
         XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: path)), before)
     }
+
+    func testImportRefusesNetworksThatBeginAsVGG16Does() throws {
+        let source = folder + "/any.bin", begin = [(0, 3, 64), (2, 64, 64)]
+        for (others, word) in [([(16, 8, 8)], "features.16.weight"), ([(15, 8, 8), (17, 8, 8)], "features.15.weight")] {
+            try Safetensors.write(source, tensors: tensors(begin + others), metadata: [:])
+            XCTAssertThrowsError(try FeatureWeightsStore.importFile(source, into: folder)) {
+                XCTAssertTrue("\($0)".contains(word) && "\($0)".contains("weights fetch vgg16"), "\($0)")
+            }
+        }
+        try Safetensors.write(source, tensors: [("conv1_1.weight", [1], [1])], metadata: [:])
+        XCTAssertThrowsError(try FeatureWeightsStore.importFile(source, into: folder)) {
+            XCTAssertTrue("\($0)".contains("its tensors are \"conv1_1.weight\""), "\($0)")
+        }
+        XCTAssertFalse(FileManager.default.fileExists(atPath: folder + "/" + FeatureWeightsStore.fileName))
+    }
+
+    func testFilesOfAnotherHashAreRemarkedOn() throws {
+        let path = folder + "/a.pth"
+        try Data("abc".utf8).write(to: URL(fileURLWithPath: path))
+        // FIPS 180-2, appendix B.1.
+        let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        func published(_ hash: String, _ name: String, _ size: Int) -> RemoteWeights {
+            RemoteWeights(name: "x", fileName: name, url: URL(string: "http://localhost/x")!, byteCount: size, sha256: hash)
+        }
+        XCTAssertNil(try FeatureWeightsStore.remarkOnOrigin(path, published: published(hash, "b.pth", 9)))
+        let other = try XCTUnwrap(FeatureWeightsStore.remarkOnOrigin(path, published: published("00", "b.pth", 9)))
+        XCTAssertTrue(other.contains(hash) && !other.contains("damaged"), other)
+        for (name, size) in [("a.pth", 9), ("b.pth", 3)] {
+            let remark = try XCTUnwrap(FeatureWeightsStore.remarkOnOrigin(path, published: published("00", name, size)))
+            XCTAssertTrue(remark.contains("damaged"), remark)
+        }
+    }
 }

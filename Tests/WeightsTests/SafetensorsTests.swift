@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import XCTest
 
 @testable import Weights
@@ -83,6 +84,27 @@ final class SafetensorsTests: XCTestCase {
         assertRefused("long", try write(bytes: [100, 0, 0, 0, 0, 0, 0, 0, 123, 125]), "claims a header", Safetensors.read)
         assertRefused("directory", "/", "not a regular file", Safetensors.read)
         assertRefused("absent", "/nonexistent/file", "cannot be opened", Safetensors.read)
+        let fifo = try temporaryPath("fifo")
+        XCTAssertEqual(mkfifo(fifo, 0o600), 0)
+        assertRefused("one that nobody writes to", fifo, "not a regular file", Safetensors.read)
+    }
+
+    func testTheContentDecidesWhatAFileIs() throws {
+        let path = try temporaryPath("network.pth")
+        // A header of 640 bytes begins as a pickle does: 80 02.
+        try Safetensors.write(path, tensors: [("a", [2], [1, 2])], metadata: ["long": String(repeating: "x", count: 500)])
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        let header = bytes[8..<8 + Int(bytes[0]) + Int(bytes[1]) << 8]
+        bytes = Data([0x80, 2, 0, 0, 0, 0, 0, 0]) + header + Data(repeating: UInt8(ascii: " "), count: 640 - header.count) + bytes.suffix(8)
+        try bytes.write(to: URL(fileURLWithPath: path))
+        XCTAssertEqual(try WeightsFile.read(path).floats("a"), [1, 2])
+        for name in ["odd_zip.pth", "odd_legacy.pth"] {
+            let copy = try temporaryPath("network.safetensors")
+            try FileManager.default.copyItem(atPath: try testFile(name), toPath: copy)
+            XCTAssertEqual(Set(try WeightsFile.read(copy).tensors.keys), Set(try PyTorchCheckpoint.read(testFile(name)).tensors.keys))
+        }
+        assertRefused("empty", try write(bytes: []), "not a PyTorch checkpoint", WeightsFile.read)
+        assertRefused("text", try write(bytes: Array("hello, this is text".utf8)), "not a PyTorch checkpoint", WeightsFile.read)
     }
 
     func testFloats_whenTheFileShrinksAfterwards() throws {

@@ -23,15 +23,14 @@ typedef enum {
 typedef enum {
     CIC_RGB = 3,   // 3 bytes a pixel
     CIC_RGBA = 4,  // 4 bytes a pixel, alpha last, not premultiplied
-    CIC_CMYK = 5,  // 4 bytes a pixel, as stored: inverted where an Adobe marker is present
+    CIC_CMYK = 5,  // 4 bytes a pixel, as stored: inverted, 255 is no ink
 } cic_layout;
 
 typedef struct {
     uint32_t width;
     uint32_t height;
     cic_layout layout;
-    int is_grey;         // the file has one colour component: R, G and B are equal
-    int has_adobe_marker;  // JPEG only
+    int is_grey;  // the file has one colour component: R, G and B are equal
 } cic_info;
 
 // MARK: JPEG decoding
@@ -70,6 +69,8 @@ cic_status cic_png_read_rows(cic_png_decoder *decoder, uint8_t *rows, size_t row
 cic_status cic_png_finish(cic_png_decoder *decoder);
 const char *cic_png_error(const cic_png_decoder *decoder);
 const char *cic_png_damage(const cic_png_decoder *decoder);
+/// What is wrong with a transparency that was therefore left out, else an empty string.
+const char *cic_png_note(const cic_png_decoder *decoder);
 void cic_png_close(cic_png_decoder *decoder);
 
 // MARK: Encoding
@@ -113,8 +114,8 @@ void cic_place_rows(
 /// Separates `count` RGBA pixels. `rgb` may be `rgba` itself.
 void cic_split_rgba(const uint8_t *rgba, size_t count, uint8_t *rgb, uint8_t *alpha);
 
-/// CMYK to RGB without a profile, R = C K / 255 on inverted samples. `rgb` may be `cmyk` itself.
-void cic_cmyk_to_rgb(const uint8_t *cmyk, size_t count, int is_inverted, uint8_t *rgb);
+/// Inverted CMYK to RGB without a profile, R = C K / 255. `rgb` may be `cmyk` itself.
+void cic_cmyk_to_rgb(const uint8_t *cmyk, size_t count, uint8_t *rgb);
 
 typedef enum { CIC_LANCZOS3 = 0, CIC_BICUBIC = 1 } cic_filter;
 
