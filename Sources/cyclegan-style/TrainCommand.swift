@@ -65,7 +65,7 @@ private struct TrainSession {
             case .stopped(let checkpoint):
                 print(checkpoint.map { "stopped; \($0) is written, --resume goes on from it" } ?? "stopped without a checkpoint")
             }
-        } catch let error as any CustomStringConvertible & Error where !(error is ExitCode) {
+        } catch let error as any CustomStringConvertible & Error {
             bar.clear()
             standardError("cyclegan-style: \(error)")
             throw ExitCode.failure
