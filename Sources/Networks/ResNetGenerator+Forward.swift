@@ -18,7 +18,8 @@ extension ResNetGenerator {
         // A quarter-resolution buffer has 4b channels of h/4 x w/4 floats: as many bytes as h * w * b.
         let quarter = height * width * description.baseChannels
         switch storage {
-        case .all: return 6 * quarter
+        // The image's own rows too, which elsewhere are a band's.
+        case .all: return 6 * quarter + 12 * height * width
         case .halfResolution: return 3 * quarter + 4 * bandBytes(height: height, width: width)
         case .quarterResolution: return 2 * quarter + 5 * bandBytes(height: height, width: width)
         }
@@ -106,7 +107,15 @@ extension ResNetGenerator {
         }
         advance(try layer(first, x, slope: slope, stored: storage == .all, bandRows: full, meter))
         advance(try layer(down1, x, slope: slope, stored: storage < .quarterResolution, bandRows: full / 2, meter))
-        advance(try trunk(x, storage: storage, bandRows: full / 4, meter))
+        // The quarter-resolution buffers lie in one of full resolution, which nothing else needs at that time.
+        var buffers: [Buffer?] = [nil, nil, nil]
+        if storage == .all {
+            let count = height * width * description.baseChannels / 4, whole = BufferPool.shared.take(4 * count)
+            buffers = (0..<3).map { whole.part($0 * count..<($0 + 1) * count) }
+        }
+        advance(try layer(down2, x, slope: slope, stored: true, in: buffers[0], bandRows: full / 4, meter))
+        advance(try trunk(x as! StoredStage, twice: storage == .quarterResolution, (buffers[1], buffers[2]), bandRows: full / 4, meter))
+        buffers = []
         advance(try layer(up1, x, slope: slope, stored: storage < .quarterResolution, bandRows: full / 2, meter))
         advance(try layer(up2, x, slope: slope, stored: storage == .all, bandRows: full, meter))
         try inBands(height, full) { rows in
@@ -145,23 +154,16 @@ extension ResNetGenerator {
             bandRows: bandRows, meter: meter)
     }
 
-    /// The second convolution of stride 2 and the residual blocks, x + norm(conv(act(norm(conv(x))))), in three buffers; in
-    /// two where, at quarter-resolution storage, the second convolutions are computed once for their statistics and once for
-    /// their values.
-    private func trunk(_ half: any Stage, storage: Storage, bandRows: Int, _ meter: Meter) throws -> any Stage {
-        var buffers: [Buffer?] = [nil, nil, nil]
-        if storage == .all {
-            // They lie in a buffer of full resolution, which nothing else needs at this time.
-            let count = half.height * half.width * description.baseChannels
-            let whole = BufferPool.shared.take(4 * count)
-            buffers = (0..<3).map { whole.part($0 * count..<($0 + 1) * count) }
-        }
-        let raw = try layer(down2, half, slope: slope, stored: true, in: buffers[0], bandRows: bandRows, meter) as! StoredStage
-        let x = raw.tensor.applied(inPlaceOf: raw.tensor), twice = storage == .quarterResolution
+    /// The residual blocks, x + norm(conv(act(norm(conv(x))))): in three buffers, two of them given or from the pool; in two
+    /// buffers where `twice` computes the second convolution once for its statistics and once for its values.
+    private func trunk(
+        _ raw: StoredStage, twice: Bool, _ buffers: (Buffer?, Buffer?), bandRows: Int, _ meter: Meter
+    ) throws -> any Stage {
+        let x = raw.tensor.applied(inPlaceOf: raw.tensor)
         for block in blocks {
             let y = try layer(
-                block.first, StoredStage(tensor: x), slope: slope, stored: true, in: buffers[1], bandRows: bandRows, meter)
-            let z = try layer(block.second, y, slope: 1, stored: !twice, in: buffers[2], bandRows: bandRows, meter)
+                block.first, StoredStage(tensor: x), slope: slope, stored: true, in: buffers.0, bandRows: bandRows, meter)
+            let z = try layer(block.second, y, slope: 1, stored: !twice, in: buffers.1, bandRows: bandRows, meter)
             try inBands(x.shape.h, twice ? bandRows : x.shape.h) { rows in
                 let (band, owner) = try z.rows(rows)
                 withExtendedLifetime(owner) { band.add(rows: rows, to: x) }

@@ -60,6 +60,9 @@ public final class BufferPool: Sendable {
 
     public var statistics: Statistics { state.withLock { $0.value.statistics } }
 
+    /// Lets `peakBytesHeld` begin anew.
+    public func resetPeak() { state.withLock { $0.value.statistics.peakBytesHeld = $0.value.statistics.bytesHeld } }
+
     /// A buffer of at least `count` floats, aligned to 64 bytes.
     public func take(_ count: Int) -> Buffer {
         // Sizes are rounded a little, so that bands of nearly one size share buffers.

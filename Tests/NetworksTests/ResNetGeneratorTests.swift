@@ -89,6 +89,28 @@ final class ResNetGeneratorTests: XCTestCase {
         }
     }
 
+    /// What a memory budget counts on.
+    func testTakesNoMoreThanItSays_inEveryStorage() {
+        let description = GeneratorDescription(baseChannels: 16, residualBlocks: 2, activation: .relu, upsampling: .transposed)
+        let shapes = Dictionary(uniqueKeysWithValues: description.tensorShapes.map { ($0.key, $0.shape) })
+        let generator = ResNetGenerator(description) { key in [Float](repeating: 0.01, count: shapes[key]!.reduce(1, *)) }
+        let x = Tensor.zeros(Shape(1, 1024, 960, 3)), y = Tensor(x.shape)
+        for storage in ResNetGenerator.Storage.allCases {
+            BufferPool.shared.trim()
+            BufferPool.shared.resetPeak()
+            let before = BufferPool.shared.statistics.bytesHeld
+            try! generator.translate(height: x.shape.h, width: x.shape.w, storage: storage, progress: nil) { rows, target in
+                target.update(from: x.pointer + rows.lowerBound * 960 * 3, count: rows.count * 960 * 3)
+            } output: { rows, values in
+                (y.pointer + rows.lowerBound * 960 * 3).update(from: values, count: rows.count * 960 * 3)
+            }
+            let taken = BufferPool.shared.statistics.peakBytesHeld - before
+            let said = generator.activationBytes(height: x.shape.h, width: x.shape.w, storage: storage)
+            // Blocks of tiles on each thread, and rows of the image.
+            XCTAssertLessThan(taken, said + (16 << 20), "\(storage)")
+        }
+    }
+
     func testAllocatesNothing_afterWarmUp() throws {
         let generator = randomGenerator(
             GeneratorDescription(baseChannels: 16, residualBlocks: 2, activation: .relu, upsampling: .resize), seed: 2)
