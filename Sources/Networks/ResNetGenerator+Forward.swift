@@ -25,7 +25,7 @@ extension ResNetGenerator {
         }
     }
 
-    /// The storage to use where memory is plentiful: storing all is faster by about a tenth, but past some size the memory is
+    /// The storage to use where memory is plentiful: storing all is faster by a tenth or more, but past some size the memory is
     /// worth more.
     public func preferredStorage(height: Int, width: Int) -> Storage {
         activationBytes(height: height, width: width, storage: .all) <= 1 << 30 ? .all : .halfResolution
