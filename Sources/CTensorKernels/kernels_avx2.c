@@ -6,7 +6,7 @@
 // 6 x 16 accumulators of eight lanes take 12 of the 16 registers.
 #define CTK_MR 6
 #define CTK_MR8 12
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,prfchw"))), apply_to = function)
 #include "kernels.inc.h"
 #pragma clang attribute pop
 #endif

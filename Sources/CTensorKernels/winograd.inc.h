@@ -1,6 +1,7 @@
-// Winograd's minimal filtering with tiles of six pixels a side, eight channels at a time: F(4x4,3x3) and F(3x3,4x4) (Lavin
+// Winograd's minimal filtering with tiles of six units a side, eight channels at a time: F(4x4,3x3) and F(3x3,4x4) (Lavin
 // and Gray 2015, section 4.1). The interpolation points are 0, a, -a, b, -b with a = 1/sqrt(2) and b = sqrt(2): against the
-// customary 0, 1, -1, 2, -2 they cost no multiplication more and halve the rounding error.
+// customary 0, 1, -1, 2, -2 they cost no multiplication more and halve the rounding error. The sixth element stands for
+// infinity. A filter without its first tap vanishes at 0, one without its last at infinity: such elements are left out.
 
 #define POINT_A 0.70710678118654752f
 #define POINT_B 1.41421356237309505f
@@ -40,9 +41,12 @@ INLINE void a6(const int outputs, const v8 y[4], v8 o[6]) {
     o[5] = y[outputs - 1];
 }
 
-/// Transforms 6x6 pixels (channels c..c+lanes) of one tile.
+/// How many floats ahead of a store its place is called for.
+enum { PREFETCHED = 128 };
+
+/// Transforms 6x6 pixels (channels c..c+lanes) of one tile; what has no place in v is left out.
 INLINE void input_tile(const float *const px[36], ptrdiff_t c, ptrdiff_t lanes, const struct ctk_read *read, v8 slope,
-                       float *v, ptrdiff_t v_stride) {
+                       float *const *v, ptrdiff_t offset) {
     v8 t[6][6];
     v8 mean = slope, scale = slope;
     if (read) {
@@ -64,38 +68,55 @@ INLINE void input_tile(const float *const px[36], ptrdiff_t c, ptrdiff_t lanes, 
         v8 o[6];
         bt6(t[y], o);
         for (int x = 0; x < 6; x++) {
-            float *q = v + (6 * y + x) * v_stride + c;
+            if (!v[6 * y + x]) continue;
+            float *q = v[6 * y + x] + offset + c;
+            // The 36 places lie far apart: the processor does not foresee them by itself.
+            __builtin_prefetch(q + PREFETCHED, 1, 3);
             if (lanes == 8) store8(q, o[x]);
             else store_n(q, o[x], lanes);
         }
     }
 }
 
-static void winograd_input(ptrdiff_t taps, const struct ctk_image *image, enum ctk_padding padding, ptrdiff_t pad,
-                           const struct ctk_read *read, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, float *v,
-                           ptrdiff_t v_stride) {
+/// Whether unit k of a tile's row (`step` 1) or column (`step` 6) is read by any wanted element: the first is read by the
+/// element of 0 alone, the last by that of infinity.
+INLINE int is_read(float *const *v, int k, int step) {
+    if (k != 0 && k != 5) return 1;
+    for (int i = 0; i < 6; i++)
+        if (v[k * step + i * (7 - step)]) return 1;
+    return 0;
+}
+
+static void winograd_input(ptrdiff_t taps, const struct ctk_image *image, enum ctk_padding padding,
+                           const struct ctk_units *units, const struct ctk_read *read, ptrdiff_t tiles_x, ptrdiff_t first,
+                           ptrdiff_t count, float *const *v) {
     ptrdiff_t channels = image->channels, h = image->height, w = image->width;
     const struct ctk_read *r = read && read->mean ? read : NULL;
     v8 slope = splat8(r ? r->slope : 0);
     ptrdiff_t outputs = 7 - taps;
-    for (ptrdiff_t i = 0; i < count; i++, v += channels) {
+    int reads_row[6], reads_column[6];
+    for (int k = 0; k < 6; k++) {
+        reads_row[k] = is_read(v, k, 6);
+        reads_column[k] = is_read(v, k, 1);
+    }
+    for (ptrdiff_t i = 0; i < count; i++) {
         ptrdiff_t ty = (first + i) / tiles_x, tx = (first + i) % tiles_x;
         const float *px[36];
-        ptrdiff_t y0 = outputs * ty - pad, x0 = outputs * tx - pad;
+        ptrdiff_t y0 = outputs * ty * units->step + units->y, x0 = outputs * tx * units->step + units->x;
         ptrdiff_t sx[6];
-        for (int x = 0; x < 6; x++) sx[x] = resolve(x0 + x, w, padding);
+        for (int x = 0; x < 6; x++) sx[x] = reads_column[x] ? resolve(x0 + x * units->step, w, padding) : -1;
         for (int y = 0; y < 6; y++) {
-            ptrdiff_t sy = resolve(y0 + y, h, padding);
+            ptrdiff_t sy = reads_row[y] ? resolve(y0 + y * units->step, h, padding) : -1;
             const float *row = image->data + (sy - image->first_row) * image->row_stride;
             for (int x = 0; x < 6; x++) px[6 * y + x] = sy < 0 || sx[x] < 0 ? NULL : row + sx[x] * channels;
         }
-        ptrdiff_t c = 0;
+        ptrdiff_t c = 0, offset = i * channels;
         if (r) {
-            for (; c + 8 <= channels; c += 8) input_tile(px, c, 8, r, slope, v, v_stride);
-            if (c < channels) input_tile(px, c, channels - c, r, slope, v, v_stride);
+            for (; c + 8 <= channels; c += 8) input_tile(px, c, 8, r, slope, v, offset);
+            if (c < channels) input_tile(px, c, channels - c, r, slope, v, offset);
         } else {
-            for (; c + 8 <= channels; c += 8) input_tile(px, c, 8, NULL, slope, v, v_stride);
-            if (c < channels) input_tile(px, c, channels - c, NULL, slope, v, v_stride);
+            for (; c + 8 <= channels; c += 8) input_tile(px, c, 8, NULL, slope, v, offset);
+            if (c < channels) input_tile(px, c, channels - c, NULL, slope, v, offset);
         }
     }
 }
@@ -123,14 +144,20 @@ INLINE void add_statistics(const v8 *y, int n, ptrdiff_t lanes, double *sum, dou
     }
 }
 
-INLINE void output_tile(const int outputs, const float *m, ptrdiff_t m_stride, ptrdiff_t c, ptrdiff_t lanes, ptrdiff_t rows,
-                        ptrdiff_t columns, ptrdiff_t channels, const float *bias, float *y, ptrdiff_t y_row_stride,
-                        double *sums) {
+/// The first unit of a tile and how many of its outputs lie within an image `size` pixels high or wide.
+INLINE ptrdiff_t units_inside(ptrdiff_t outputs, ptrdiff_t first, ptrdiff_t step, ptrdiff_t origin, ptrdiff_t size) {
+    ptrdiff_t inside = (size - origin + step - 1) / step - first;
+    return inside < outputs ? inside : outputs;
+}
+
+INLINE void output_tile(const int outputs, const float *const *m, ptrdiff_t offset, ptrdiff_t c, ptrdiff_t lanes,
+                        ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t channels, const float *bias, float *y,
+                        ptrdiff_t y_row_stride, ptrdiff_t y_stride, double *sums) {
     v8 t[4][6], out[16];
     for (int x = 0; x < 6; x++) {
         v8 d[6], o[4];
         for (int i = 0; i < 6; i++) {
-            const float *p = m + (6 * i + x) * m_stride + c;
+            const float *p = m[6 * i + x] + offset + c;
             d[i] = lanes == 8 ? load8(p) : load_n(p, lanes);
         }
         at6(outputs, d, o);
@@ -145,7 +172,7 @@ INLINE void output_tile(const int outputs, const float *m, ptrdiff_t m_stride, p
     for (ptrdiff_t i = 0; i < rows; i++)
         for (ptrdiff_t x = 0; x < columns; x++) {
             v8 o = out[outputs * i + x];
-            float *q = y + i * y_row_stride + x * channels + c;
+            float *q = y + i * y_row_stride + x * y_stride + c;
             if (lanes == 8) store8(q, o);
             else store_n(q, o, lanes);
             out[kept++] = o;
@@ -156,43 +183,52 @@ INLINE void output_tile(const int outputs, const float *m, ptrdiff_t m_stride, p
     }
 }
 
-INLINE void output_tiles(const int outputs, const float *m, ptrdiff_t m_stride, ptrdiff_t height, ptrdiff_t width,
-                         ptrdiff_t channels, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, const float *bias,
-                         float *y, ptrdiff_t y_row_stride, double *sums) {
-    for (ptrdiff_t i = 0; i < count; i++, m += channels) {
+INLINE void output_tiles(const int outputs, const float *const *m, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
+                         const struct ctk_units *units, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count,
+                         const float *bias, float *y, ptrdiff_t y_row_stride, double *sums) {
+    ptrdiff_t step = units->step, row = step * y_row_stride, stride = step * channels;
+    for (ptrdiff_t i = 0; i < count; i++) {
         ptrdiff_t y0 = outputs * ((first + i) / tiles_x), x0 = outputs * ((first + i) % tiles_x);
-        ptrdiff_t rows = height - y0 < outputs ? height - y0 : outputs, columns = width - x0 < outputs ? width - x0 : outputs;
-        float *q = y + y0 * y_row_stride + x0 * channels;
+        ptrdiff_t rows = units_inside(outputs, y0, step, units->y, height);
+        ptrdiff_t columns = units_inside(outputs, x0, step, units->x, width);
+        if (rows <= 0 || columns <= 0) continue;
+        float *q = y + (y0 * step + units->y) * y_row_stride + (x0 * step + units->x) * channels;
         int whole = rows == outputs && columns == outputs;
-        ptrdiff_t c = 0;
+        ptrdiff_t c = 0, offset = i * channels;
         for (; c + 8 <= channels; c += 8) {
-            if (whole) output_tile(outputs, m, m_stride, c, 8, outputs, outputs, channels, bias, q, y_row_stride, sums);
-            else output_tile(outputs, m, m_stride, c, 8, rows, columns, channels, bias, q, y_row_stride, sums);
+            if (whole) output_tile(outputs, m, offset, c, 8, outputs, outputs, channels, bias, q, row, stride, sums);
+            else output_tile(outputs, m, offset, c, 8, rows, columns, channels, bias, q, row, stride, sums);
         }
         if (c < channels)
-            output_tile(outputs, m, m_stride, c, channels - c, rows, columns, channels, bias, q, y_row_stride, sums);
+            output_tile(outputs, m, offset, c, channels - c, rows, columns, channels, bias, q, row, stride, sums);
     }
 }
 
-static void winograd_output(ptrdiff_t taps, const float *m, ptrdiff_t m_stride, ptrdiff_t height, ptrdiff_t width,
-                            ptrdiff_t channels, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, const float *bias,
-                            float *y, ptrdiff_t y_row_stride, double *sums) {
-    if (taps == 3) output_tiles(4, m, m_stride, height, width, channels, tiles_x, first, count, bias, y, y_row_stride, sums);
-    else output_tiles(3, m, m_stride, height, width, channels, tiles_x, first, count, bias, y, y_row_stride, sums);
+static void winograd_output(ptrdiff_t taps, const float *const *m, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
+                            const struct ctk_units *units, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count,
+                            const float *bias, float *y, ptrdiff_t y_row_stride, double *sums) {
+    if (taps == 3) output_tiles(4, m, height, width, channels, units, tiles_x, first, count, bias, y, y_row_stride, sums);
+    else output_tiles(3, m, height, width, channels, units, tiles_x, first, count, bias, y, y_row_stride, sums);
 }
 
 INLINE void output_tiles_adjoint(const int outputs, const float *dy, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
-                                 ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, float *dm, ptrdiff_t m_stride) {
-    for (ptrdiff_t i = 0; i < count; i++, dm += channels) {
+                                 const struct ctk_units *units, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count,
+                                 float *const *dm) {
+    ptrdiff_t step = units->step;
+    for (ptrdiff_t i = 0; i < count; i++) {
         ptrdiff_t y0 = outputs * ((first + i) / tiles_x), x0 = outputs * ((first + i) % tiles_x);
+        ptrdiff_t rows = units_inside(outputs, y0, step, units->y, height);
+        ptrdiff_t columns = units_inside(outputs, x0, step, units->x, width);
+        const float *q = dy + ((y0 * step + units->y) * width + x0 * step + units->x) * channels;
         for (ptrdiff_t c = 0; c < channels; c += 8) {
             ptrdiff_t lanes = channels - c < 8 ? channels - c : 8;
             v8 t[6][4];
             for (int x = 0; x < outputs; x++) {
                 v8 d[4], o[6];
                 for (int k = 0; k < outputs; k++) {
-                    const float *p = dy + ((y0 + k) * width + x0 + x) * channels + c;
-                    d[k] = y0 + k >= height || x0 + x >= width ? splat8(0) : lanes == 8 ? load8(p) : load_n(p, lanes);
+                    if (k >= rows || x >= columns) { d[k] = splat8(0); continue; }
+                    const float *p = q + (k * width + x) * step * channels + c;
+                    d[k] = lanes == 8 ? load8(p) : load_n(p, lanes);
                 }
                 a6(outputs, d, o);
                 for (int k = 0; k < 6; k++) t[k][x] = o[k];
@@ -201,9 +237,10 @@ INLINE void output_tiles_adjoint(const int outputs, const float *dy, ptrdiff_t h
                 v8 o[6];
                 a6(outputs, t[k], o);
                 for (int x = 0; x < 6; x++) {
-                    float *q = dm + (6 * k + x) * m_stride + c;
-                    if (lanes == 8) store8(q, o[x]);
-                    else store_n(q, o[x], lanes);
+                    if (!dm[6 * k + x]) continue;
+                    float *p = dm[6 * k + x] + i * channels + c;
+                    if (lanes == 8) store8(p, o[x]);
+                    else store_n(p, o[x], lanes);
                 }
             }
         }
@@ -211,9 +248,10 @@ INLINE void output_tiles_adjoint(const int outputs, const float *dy, ptrdiff_t h
 }
 
 static void winograd_output_adjoint(ptrdiff_t taps, const float *dy, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
-                                    ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, float *dm, ptrdiff_t m_stride) {
-    if (taps == 3) output_tiles_adjoint(4, dy, height, width, channels, tiles_x, first, count, dm, m_stride);
-    else output_tiles_adjoint(3, dy, height, width, channels, tiles_x, first, count, dm, m_stride);
+                                    const struct ctk_units *units, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count,
+                                    float *const *dm) {
+    if (taps == 3) output_tiles_adjoint(4, dy, height, width, channels, units, tiles_x, first, count, dm);
+    else output_tiles_adjoint(3, dy, height, width, channels, units, tiles_x, first, count, dm);
 }
 
 /// One application of G to three taps or four.
@@ -240,36 +278,51 @@ INLINE void gt6(const int taps, const v8 d[6], v8 o[4]) {
     o[taps - 1] += d[5];
 }
 
-/// Where u of input channel i, output channels o..., stands within one of the 36 matrices.
-INLINE ptrdiff_t weight_offset(ptrdiff_t ci, ptrdiff_t co, int packed, ptrdiff_t i, ptrdiff_t o) {
+/// Where u of input channel i, output channels o..., stands within its matrix.
+INLINE ptrdiff_t weight_offset(const struct ctk_matrix *u, ptrdiff_t co, int packed, ptrdiff_t i, ptrdiff_t o) {
+    i += u->first;
     if (!packed) return i * co + o;
     ptrdiff_t panel = o / CTK_PANEL * CTK_PANEL, width = co - panel <= 8 ? 8 : CTK_PANEL;
-    return panel * ci + i * width + o - panel;
+    return panel * u->rows + i * width + o - panel;
 }
 
-INLINE void weights(const int taps, const float *w, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co,
-                    ptrdiff_t ci_stride, ptrdiff_t co_stride, int flip, int packed, float *u, ptrdiff_t u_stride) {
-    const int count = taps * taps;
+/// Each tap of the window: the sum of its sources, for output channels o..<o+lanes.
+INLINE void gather_taps(const struct ctk_taps *taps, const float *from, ptrdiff_t lanes, float e[16][8]) {
+    const int *source = taps->sources;
+    for (ptrdiff_t k = 0; k < taps->count; k++) {
+        v8 sum = splat8(0);
+        for (int n = taps->source_counts[k]; n > 0; n--, source++) {
+            float one[8] = {0};
+            for (ptrdiff_t l = 0; l < lanes; l++) one[l] = from[l * taps->output_stride + *source];
+            sum += load8(one);
+        }
+        store8(e[k], sum);
+    }
+}
+
+INLINE void weights(const int side, const float *w, const struct ctk_taps *taps, ptrdiff_t first, ptrdiff_t last,
+                    ptrdiff_t co, int packed, const struct ctk_matrix *u) {
     for (ptrdiff_t i = first; i < last; i++)
         for (ptrdiff_t o = 0; o < co; o += 8) {
             ptrdiff_t lanes = co - o < 8 ? co - o : 8;
-            const float *from = w + i * ci_stride + o * co_stride;
+            const float *from = w + i * taps->input_stride + o * taps->output_stride;
             float e[16][8];
-            if (lanes < 8) memset(e, 0, sizeof e);
-            for (ptrdiff_t l = 0; l < lanes; l++)
-                for (int k = 0; k < count; k++) e[k][l] = from[l * co_stride + (flip ? count - 1 - k : k)];
+            if (lanes == 8) gather_taps(taps, from, 8, e);
+            else gather_taps(taps, from, lanes, e);
             v8 t[4][6];
-            for (int x = 0; x < taps; x++) {
+            for (int x = 0; x < side; x++) {
                 v8 g[4];
-                for (int y = 0; y < taps; y++) g[y] = load8(e[y * taps + x]);
-                g6(taps, g, t[x]);
+                for (int y = 0; y < side; y++) g[y] = load8(e[y * side + x]);
+                g6(side, g, t[x]);
             }
-            float *q = u + weight_offset(ci, co, packed, i, o);
             for (int a = 0; a < 6; a++) {
                 v8 g[4], r[6];
-                for (int x = 0; x < taps; x++) g[x] = t[x][a];
-                g6(taps, g, r);
-                for (int b = 0; b < 6; b++, q += u_stride) {
+                for (int x = 0; x < side; x++) g[x] = t[x][a];
+                g6(side, g, r);
+                for (int b = 0; b < 6; b++) {
+                    const struct ctk_matrix *to = u + 6 * a + b;
+                    if (!to->data) continue;
+                    float *q = to->data + weight_offset(to, co, packed, i, o);
                     if (packed || lanes == 8) store8(q, r[b]);
                     else store_n(q, r[b], lanes);
                 }
@@ -277,16 +330,14 @@ INLINE void weights(const int taps, const float *w, ptrdiff_t ci, ptrdiff_t firs
         }
 }
 
-static void winograd_weights(ptrdiff_t taps, const float *w, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co,
-                             ptrdiff_t ci_stride, ptrdiff_t co_stride, int flip, int packed, float *u,
-                             ptrdiff_t u_stride) {
-    if (taps == 3) weights(3, w, ci, first, last, co, ci_stride, co_stride, flip, packed, u, u_stride);
-    else weights(4, w, ci, first, last, co, ci_stride, co_stride, flip, packed, u, u_stride);
+static void winograd_weights(const float *w, const struct ctk_taps *taps, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co,
+                             int packed, const struct ctk_matrix *u) {
+    if (taps->count == 9) weights(3, w, taps, first, last, co, packed, u);
+    else weights(4, w, taps, first, last, co, packed, u);
 }
 
-INLINE void weights_adjoint(const int taps, const float *du, ptrdiff_t du_stride, ptrdiff_t ci, ptrdiff_t first,
+INLINE void weights_adjoint(const int side, const float *const *du, const struct ctk_taps *taps, ptrdiff_t first,
                             ptrdiff_t last, ptrdiff_t co, float *dw) {
-    const int count = taps * taps;
     for (ptrdiff_t i = first; i < last; i++)
         for (ptrdiff_t o = 0; o < co; o += 8) {
             ptrdiff_t lanes = co - o < 8 ? co - o : 8;
@@ -294,25 +345,29 @@ INLINE void weights_adjoint(const int taps, const float *du, ptrdiff_t du_stride
             for (int b = 0; b < 6; b++) {
                 v8 d[6], r[4];
                 for (int a = 0; a < 6; a++) {
-                    const float *q = du + (6 * a + b) * du_stride + i * co + o;
-                    d[a] = lanes == 8 ? load8(q) : load_n(q, lanes);
+                    const float *q = du[6 * a + b];
+                    d[a] = !q ? splat8(0) : lanes == 8 ? load8(q + i * co + o) : load_n(q + i * co + o, lanes);
                 }
-                gt6(taps, d, r);
-                for (int k = 0; k < taps; k++) t[k][b] = r[k];
+                gt6(side, d, r);
+                for (int k = 0; k < side; k++) t[k][b] = r[k];
             }
             float e[16][8];
-            for (int k = 0; k < taps; k++) {
+            for (int k = 0; k < side; k++) {
                 v8 r[4];
-                gt6(taps, t[k], r);
-                for (int x = 0; x < taps; x++) store8(e[k * taps + x], r[x]);
+                gt6(side, t[k], r);
+                for (int x = 0; x < side; x++) store8(e[k * side + x], r[x]);
             }
-            for (ptrdiff_t l = 0; l < lanes; l++)
-                for (int k = 0; k < count; k++) dw[((o + l) * ci + i) * count + k] = e[k][l];
+            float *to = dw + i * taps->input_stride + o * taps->output_stride;
+            for (ptrdiff_t l = 0; l < lanes; l++, to += taps->output_stride) {
+                const int *source = taps->sources;
+                for (int k = 0; k < side * side; k++)
+                    for (int n = taps->source_counts[k]; n > 0; n--) to[*source++] += e[k][l];
+            }
         }
 }
 
-static void winograd_weights_adjoint(ptrdiff_t taps, const float *du, ptrdiff_t du_stride, ptrdiff_t ci, ptrdiff_t first,
-                                     ptrdiff_t last, ptrdiff_t co, float *dw) {
-    if (taps == 3) weights_adjoint(3, du, du_stride, ci, first, last, co, dw);
-    else weights_adjoint(4, du, du_stride, ci, first, last, co, dw);
+static void winograd_weights_adjoint(const float *const *du, const struct ctk_taps *taps, ptrdiff_t first, ptrdiff_t last,
+                                     ptrdiff_t co, float *dw) {
+    if (taps->count == 9) weights_adjoint(3, du, taps, first, last, co, dw);
+    else weights_adjoint(4, du, taps, first, last, co, dw);
 }

@@ -38,24 +38,12 @@ public final class ResNetGenerator: Sendable {
             precondition(weight.count == layer.weightShape.reduce(1, *), "\(layer.weightKey): \(weight.count) values")
             let (ci, co) = (layer.inputChannels, layer.outputChannels)
             // The biases but the last's are cancelled by the instance normalisation that follows.
-            switch layer.kind {
-            case .first:
-                made.append(DirectConvolution(
-                    weight: weight, inputChannels: ci, outputChannels: co, kernelSize: 7, padding: .reflection, pad: 3))
-            case .downsampling:
-                made.append(DirectConvolution(
-                    weight: weight, inputChannels: ci, outputChannels: co, kernelSize: 3, stride: 2, padding: .zero, pad: 1))
-            case .residualFirst, .residualSecond:
-                made.append(WinogradConvolution(
-                    weight: weight, inputChannels: ci, outputChannels: co, padding: .reflection))
-            case .upsamplingTransposed:
-                made.append(DirectConvolution(transposed: weight, inputChannels: ci, outputChannels: co))
-            case .upsamplingResize:
-                made.append(DirectConvolution(afterDoubling: weight, inputChannels: ci, outputChannels: co))
-            case .last:
+            if layer.kind == .last {
                 made.append(NarrowConvolution(
                     weight: weight, bias: try tensor(layer.biasKey), inputChannels: ci, outputChannels: co, kernelSize: 7,
                     padding: .reflection, pad: 3, tanh: true))
+            } else {
+                made.append(Convolution2D(layer.kind.convolution, inputChannels: ci, outputChannels: co).prepared(weight: weight))
             }
         }
         (first, down1, down2) = (made[0], made[1], made[2])

@@ -80,13 +80,7 @@ final class Meter {
 
     /// Roughly proportional to time: products of an output of so many pixels.
     static func work(_ convolution: any Convolution, pixels: Int) -> Double {
-        let taps: Double =
-            switch convolution {
-            case is WinogradConvolution: 3.5
-            case is NarrowConvolution: 49
-            default: convolution.inputChannels == 3 ? 49 : convolution.rowAlignment == 2 ? 4 : 9
-            }
-        return Double(pixels) * Double(convolution.inputChannels * convolution.outputChannels) * taps
+        Double(pixels) * Double(convolution.inputChannels * convolution.outputChannels) * convolution.multiplications
     }
 }
 

@@ -23,15 +23,7 @@ public final class TrainableGenerator: TrainableNetwork {
         normalization = InstanceNormalization(slope: description.activation.slope)
         layers = try description.layers.map { layer in
             let (ci, co) = (layer.inputChannels, layer.outputChannels)
-            let kind: Convolution2D.Kind =
-                switch layer.kind {
-                case .first, .last: .strided(kernelSize: 7, padding: .reflection, pad: 3)
-                case .downsampling: .strided(kernelSize: 3, stride: 2, padding: .zero, pad: 1)
-                case .residualFirst, .residualSecond: .strided(kernelSize: 3, padding: .reflection, pad: 1)
-                case .upsamplingTransposed: .transposed
-                case .upsamplingResize: .doubling
-                }
-            let operation = Convolution2D(kind, inputChannels: ci, outputChannels: co)
+            let operation = Convolution2D(layer.kind.convolution, inputChannels: ci, outputChannels: co)
             return Layer(
                 kind: layer.kind, operation: operation,
                 weight: Parameter(

@@ -51,6 +51,8 @@ public protocol Convolution: Sendable {
     var rowAlignment: Int { get }
     /// What the weights take in memory.
     var weightBytes: Int { get }
+    /// Multiplications for each output pixel, input channel and output channel: what it costs, about.
+    var multiplications: Double { get }
 
     func outputSize(height: Int, width: Int) -> (height: Int, width: Int)
 
@@ -60,6 +62,12 @@ public protocol Convolution: Sendable {
     /// Computes output rows `rows` (starting at a multiple of `rowAlignment`) into `output`, which points to row
     /// `rows.lowerBound`; adds their statistics to `sums`.
     func compute(_ input: Band, rows: Range<Int>, into output: UnsafeMutablePointer<Float>, sums: ChannelSums?)
+}
+
+/// A convolution that can be given another output size than its geometry's: an adjoint has the size of the input it came
+/// from. What lies beyond the geometry's own reads zeros.
+protocol ResizableConvolution: Convolution {
+    func withOutputSize(height: Int, width: Int) -> any Convolution
 }
 
 extension Convolution {

@@ -2,15 +2,17 @@ import CTensorKernels
 
 /// Convolutions as products of overlapping rows with packed weights: no column matrix is ever made. Any kernel size and
 /// stride, and those that double the size.
-public final class DirectConvolution: Convolution {
+public final class DirectConvolution: ResizableConvolution {
     public let inputChannels, outputChannels: Int
     public var rowAlignment: Int { geometry.upscale }
     public var weightBytes: Int { 4 * weights.reduce(0) { $0 + $1.count } }
+    public var multiplications: Double {
+        Double(geometry.phases.reduce(0) { $0 + $1.row.taps.count * $1.column.taps.count }) / Double(geometry.phases.count)
+    }
     let geometry: ConvolutionGeometry
     /// For each phase, packed (row taps * column taps * inputChannels) x outputChannels.
     private let weights: [Buffer]
     private let bias: Buffer?
-    /// Set where the output's size is not what the geometry says: an adjoint has the size of the input it came from.
     private let fixedSize: (height: Int, width: Int)?
 
     private init(
@@ -21,6 +23,7 @@ public final class DirectConvolution: Convolution {
         (self.weights, self.bias, self.fixedSize) = (weights, bias, fixedSize)
     }
 
+    /// - Parameter weight: laid out as `layout` says.
     convenience init(
         weight: UnsafePointer<Float>, layout: WeightLayout, bias: UnsafePointer<Float>? = nil, inputChannels ci: Int,
         outputChannels co: Int, geometry: ConvolutionGeometry
@@ -33,41 +36,7 @@ public final class DirectConvolution: Convolution {
             bias: bias.map { copy($0, count: co) }, fixedSize: nil)
     }
 
-    /// An ordinary convolution.
-    /// - Parameter weight: (outputChannels, inputChannels, kernelSize, kernelSize).
-    public convenience init(
-        weight: UnsafePointer<Float>, bias: UnsafePointer<Float>? = nil, inputChannels: Int, outputChannels: Int,
-        kernelSize: Int, stride: Int = 1, padding: Padding, pad: Int
-    ) {
-        self.init(
-            weight: weight, layout: .outputInput(inputChannels, outputChannels, kernelSize), bias: bias,
-            inputChannels: inputChannels, outputChannels: outputChannels,
-            geometry: .strided(kernelSize: kernelSize, stride: stride, padding: padding, pad: pad))
-    }
-
-    /// PyTorch's ConvTranspose2d with kernel 3, stride 2, padding 1, output padding 1: doubles the size.
-    /// - Parameter weight: (inputChannels, outputChannels, 3, 3).
-    public convenience init(
-        transposed weight: UnsafePointer<Float>, bias: UnsafePointer<Float>? = nil, inputChannels: Int, outputChannels: Int
-    ) {
-        self.init(
-            weight: weight, layout: .inputOutput(inputChannels, outputChannels, 3), bias: bias, inputChannels: inputChannels,
-            outputChannels: outputChannels, geometry: .transposed(kernelSize: 3, pad: 1))
-    }
-
-    /// Nearest-neighbour doubling, reflection padding 1, 3x3 convolution (Odena et al. 2016).
-    /// - Parameter weight: (outputChannels, inputChannels, 3, 3).
-    public convenience init(
-        afterDoubling weight: UnsafePointer<Float>, bias: UnsafePointer<Float>? = nil, inputChannels: Int,
-        outputChannels: Int
-    ) {
-        self.init(
-            weight: weight, layout: .outputInput(inputChannels, outputChannels, 3), bias: bias, inputChannels: inputChannels,
-            outputChannels: outputChannels, geometry: .doubling)
-    }
-
-    /// The same convolution with another output size: what lies beyond the geometry's own reads zeros.
-    func withOutputSize(height: Int, width: Int) -> DirectConvolution {
+    func withOutputSize(height: Int, width: Int) -> any Convolution {
         DirectConvolution(
             inputChannels: inputChannels, outputChannels: outputChannels, geometry: geometry, weights: weights, bias: bias,
             fixedSize: (height, width))

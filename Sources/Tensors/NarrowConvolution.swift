@@ -6,6 +6,7 @@ public final class NarrowConvolution: Convolution {
     public let inputChannels, outputChannels: Int
     public let rowAlignment = 1
     public var weightBytes: Int { 4 * weights.count }
+    public var multiplications: Double { Double(kernelSize * kernelSize) }
     private let kernelSize, pad: Int
     private let padding: Padding
     private let weights: Buffer

@@ -2,41 +2,63 @@ import XCTest
 
 @testable import Tensors
 
-/// Winograd's algorithm for both of its kernel sizes, on every kernel table of the machine.
+/// Winograd's algorithm for every kind of convolution that there is a plan for, on every kernel table of the machine.
 final class WinogradTests: XCTestCase {
     private static let sizes = [(1, 1), (2, 3), (6, 6), (7, 5), (4, 13), (14, 12)]
+    private static let kinds: [Convolution2D.Kind] =
+        [3, 4].flatMap { k in [Padding.zero, .reflection, .edge].map { .strided(kernelSize: k, padding: $0, pad: 1) } }
+        + [3, 4].map { .strided(kernelSize: $0, stride: 2, padding: .zero, pad: 1) } + [.transposed, .doubling]
 
-    private func each(_ body: (Int, (Int, Int), (ci: Int, co: Int), Padding, String) -> Void) {
-        for kernelSize in WinogradConvolution.kernelSizes {
-            for size in Self.sizes where min(size.0, size.1) + 2 >= kernelSize {
-                for channels in [(ci: 1, co: 1), (8, 16), (9, 17), (33, 5)] {
-                    for padding in [Padding.zero, .reflection, .edge] {
-                        for table in Kernels.available {
-                            let name = "\(kernelSize)x\(kernelSize) \(size) \(channels) \(padding) \(table)"
-                            Kernels.with(table) { body(kernelSize, size, channels, padding, name) }
-                        }
+    private func each(_ body: (Convolution2D, (Int, Int), String) -> Void) {
+        for kind in Self.kinds {
+            for (ci, co) in [(1, 1), (8, 16), (9, 17), (33, 5)] {
+                let operation = Convolution2D(kind, inputChannels: ci, outputChannels: co)
+                for size in Self.sizes where operation.geometry.outputSide(min(size.0, size.1)) > 0 {
+                    for table in Kernels.available {
+                        Kernels.with(table) { body(operation, size, "\(kind) \(size) \(ci) to \(co) \(table)") }
                     }
                 }
             }
         }
     }
 
+    private func convolution(_ operation: Convolution2D, _ weight: [Float], _ bias: [Float]) -> WinogradConvolution {
+        WinogradConvolution(
+            weight: weight, layout: operation.layout, bias: bias, inputChannels: operation.inputChannels,
+            outputChannels: operation.outputChannels, geometry: operation.geometry, plan: WinogradPlan(operation.geometry)!)
+    }
+
+    /// Of each pair of phases only the elements that do not vanish are multiplied.
+    func testLeavesOutWhatVanishes() {
+        func products(_ geometry: ConvolutionGeometry) -> Int {
+            let plan = WinogradPlan(geometry)!
+            return (0..<36).reduce(0) { sum, xi in
+                sum + plan.outputPhases.reduce(0) { sum, o in sum + plan.inputPhases.filter { plan.hasProduct(xi, o, $0) }.count }
+            }
+        }
+        XCTAssertEqual(products(.strided(kernelSize: 3, stride: 1, padding: .zero, pad: 1)), 36)
+        XCTAssertEqual(products(.strided(kernelSize: 4, stride: 1, padding: .zero, pad: 1)), 36)
+        XCTAssertEqual(products(.strided(kernelSize: 3, stride: 2, padding: .zero, pad: 1)), 81)
+        XCTAssertEqual(products(.transposed(kernelSize: 3, pad: 1)), 81)
+        XCTAssertEqual(products(.strided(kernelSize: 4, stride: 2, padding: .zero, pad: 1)), 100)
+        XCTAssertEqual(products(.transposed(kernelSize: 4, pad: 1)), 100)
+        XCTAssertEqual(products(.doubling), 100)
+        XCTAssertEqual(products(.doublingAdjoint), 100)
+        XCTAssertNil(WinogradPlan(.strided(kernelSize: 7, stride: 1, padding: .zero, pad: 3)))
+        XCTAssertNil(WinogradPlan(.strided(kernelSize: 1, stride: 1, padding: .zero, pad: 0)))
+    }
+
     func testMatchesTheReference_withItsStatistics() {
-        each { kernelSize, size, channels, padding, name in
-            let operation = Convolution2D(
-                .strided(kernelSize: kernelSize, padding: padding, pad: 1), inputChannels: channels.ci,
-                outputChannels: channels.co)
-            let inputs = random([Shape(1, size.0, size.1, channels.ci), operation.weightShape, Shape(1, 1, 1, channels.co)])
-            let (weight, bias) = (inputs[1].tensor.values, inputs[2].tensor.values)
-            let convolution = WinogradConvolution(
-                weight: weight, bias: bias, inputChannels: channels.ci,
-                outputChannels: channels.co, kernelSize: kernelSize, padding: padding)
+        each { operation, size, name in
+            let (ci, co) = (operation.inputChannels, operation.outputChannels)
+            let inputs = random([Shape(1, size.0, size.1, ci), operation.weightShape, Shape(1, 1, 1, co)])
+            let convolution = self.convolution(operation, inputs[1].tensor.values, inputs[2].tensor.values)
             let expected = operation.reference(inputs)
             let y = convolution(inputs[0].tensor, normalizedWithSlope: 0.2)
             assertClose(y.values, expected.values, 2e-5, name)
             let pixels = expected.shape.h * expected.shape.w
-            for c in 0..<channels.co {
-                let values = (0..<pixels).map { expected.values[$0 * channels.co + c] }
+            for c in 0..<co {
+                let values = (0..<pixels).map { expected.values[$0 * co + c] }
                 let mean = values.reduce(0, +) / Double(pixels)
                 let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(pixels)
                 XCTAssertEqual(Double(y.reading!.mean[c]), mean, accuracy: 2e-5, name)
@@ -50,26 +72,22 @@ final class WinogradTests: XCTestCase {
 
     /// Bands that start at a multiple of the row alignment give the whole, and read no other rows than they say.
     func testBandsGiveTheWhole() {
-        each { kernelSize, size, channels, padding, name in
-            let inputs = random([
-                Shape(1, size.0, size.1, channels.ci), Shape(channels.co, channels.ci, kernelSize, kernelSize),
-            ])
+        each { operation, size, name in
+            let (ci, co) = (operation.inputChannels, operation.outputChannels)
+            let inputs = random([Shape(1, size.0, size.1, ci), operation.weightShape])
             let x = inputs[0].tensor
-            let weight = inputs[1].tensor.values
-            let convolution = WinogradConvolution(
-                weight: weight, inputChannels: channels.ci, outputChannels: channels.co,
-                kernelSize: kernelSize, padding: padding)
-            let whole = convolution(x), height = whole.shape.h, row = whole.shape.w * channels.co
+            let convolution = self.convolution(operation, inputs[1].tensor.values, [Float](repeating: 0.5, count: co))
+            let whole = convolution(x), height = whole.shape.h, row = whole.shape.w * co
             let banded = Tensor(whole.shape)
             for y in stride(from: 0, to: height, by: convolution.rowAlignment) {
                 let rows = y..<min(height, y + convolution.rowAlignment)
                 // Only the rows that the band says it reads.
                 let read = convolution.inputRows(for: rows, height: size.0)
-                let part = Array(x.values[read.lowerBound * size.1 * channels.ci..<read.upperBound * size.1 * channels.ci])
+                let part = Array(x.values[read.lowerBound * size.1 * ci..<read.upperBound * size.1 * ci])
                 part.withUnsafeBufferPointer { part in
                     let band = Band(
                         data: part.baseAddress!, firstRow: read.lowerBound, height: size.0, width: size.1,
-                        channels: channels.ci, reading: nil)
+                        channels: ci, reading: nil)
                     convolution.compute(band, rows: rows, into: banded.pointer + y * row, sums: nil)
                 }
             }

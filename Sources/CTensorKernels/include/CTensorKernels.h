@@ -33,6 +33,29 @@ struct ctk_image {
     ptrdiff_t first_row;
 };
 
+/// Which of a kernel's taps are summed in each tap of a product, and where a weight stands.
+struct ctk_taps {
+    /// Taps of the product.
+    ptrdiff_t count;
+    /// For each: how many of the kernel's taps are summed in it, and their numbers one after the other.
+    const int *source_counts, *sources;
+    /// Of the weight of (input, output, tap): input * input_stride + output * output_stride + tap.
+    ptrdiff_t input_stride, output_stride;
+    /// Taps of the kernel, at most 64.
+    ptrdiff_t kernel_taps;
+};
+
+/// Which pixels are the units of a tile: unit (i, j) is pixel (y + i * step, x + j * step).
+struct ctk_units {
+    ptrdiff_t step, y, x;
+};
+
+/// Where input channel i's row of weights stands in a matrix of `rows` rows: at row `first` + i. Null data: left out.
+struct ctk_matrix {
+    float *data;
+    ptrdiff_t rows, first;
+};
+
 /// Width of a packed panel of B: 16 columns; a last panel of at most 8 columns is 8 wide.
 enum { CTK_PANEL = 16 };
 
@@ -54,37 +77,36 @@ struct ctk_kernels {
                  ptrdiff_t segment_k, const float *const *a, ptrdiff_t a_stride, const float *packed_b, float *c,
                  ptrdiff_t ldc, const float *bias, int accumulate, const float *next_a);
 
-    // Winograd's F(4x4,3x3) for 3 taps, F(3x3,4x4) for 4: tiles of 6x6 input pixels, 7 - taps outputs a side.
+    // Winograd's F(4x4,3x3) for windows of 3x3 taps, F(3x3,4x4) for 4x4: tiles of 6x6 units, 7 - taps outputs a side. Where
+    // one of the 36 elements of a tile has a null pointer, it is not written.
 
-    /// Input side: tiles [first, first+count) of the image's grid of `tiles_x` tiles a row; tile (ty,tx) reads the 6x6
-    /// pixels from ((7 - taps) ty - pad, (7 - taps) tx - pad). v[xi][tile][channel], xi stride `v_stride`.
-    void (*winograd_input)(ptrdiff_t taps, const struct ctk_image *image, enum ctk_padding padding, ptrdiff_t pad,
-                           const struct ctk_read *read, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, float *v,
-                           ptrdiff_t v_stride);
+    /// Input side: tiles [first, first+count) of the grid of `tiles_x` tiles a row; tile (ty,tx) reads the 6x6 units from
+    /// ((7 - taps) ty, (7 - taps) tx). v[xi] is a matrix (count x channels).
+    void (*winograd_input)(ptrdiff_t taps, const struct ctk_image *image, enum ctk_padding padding,
+                           const struct ctk_units *units, const struct ctk_read *read, ptrdiff_t tiles_x, ptrdiff_t first,
+                           ptrdiff_t count, float *const *v);
 
-    /// Output side: 36 products m[xi][tile][channel] to the tiles' pixels of y (height x width x channels, clipped at the
-    /// borders), plus bias if not null. With `sums` not null adds each channel's statistics: sums[0..<c] += sum,
+    /// Output side: 36 products m[xi] (count x channels) to the tiles' units of y (height x width x channels, clipped at
+    /// the borders), plus bias if not null. With `sums` not null adds each channel's statistics: sums[0..<c] += sum,
     /// sums[c..<2c] += sum of squares (see `statistics`).
-    void (*winograd_output)(ptrdiff_t taps, const float *m, ptrdiff_t m_stride, ptrdiff_t height, ptrdiff_t width,
-                            ptrdiff_t channels, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, const float *bias,
-                            float *y, ptrdiff_t y_row_stride, double *sums);
+    void (*winograd_output)(ptrdiff_t taps, const float *const *m, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
+                            const struct ctk_units *units, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count,
+                            const float *bias, float *y, ptrdiff_t y_row_stride, double *sums);
 
-    /// Adjoint of `winograd_output`: pixels of dy to the 36 dm = A dy A^T (pixels beyond the border are zero).
+    /// Adjoint of `winograd_output`: units of dy to the 36 dm = A dy A^T (those beyond the border are zero).
     void (*winograd_output_adjoint)(ptrdiff_t taps, const float *dy, ptrdiff_t height, ptrdiff_t width,
-                                    ptrdiff_t channels, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count, float *dm,
-                                    ptrdiff_t m_stride);
+                                    ptrdiff_t channels, const struct ctk_units *units, ptrdiff_t tiles_x, ptrdiff_t first,
+                                    ptrdiff_t count, float *const *dm);
 
-    /// Weights w[co][ci][taps][taps] (element strides `co_stride`, `ci_stride`, taps contiguous; `flip` turns the taps by
-    /// 180 degrees) to the 36 matrices u = G w G^T, `u_stride` floats apart, each ci x co, row-major or, if `packed`, as
-    /// `pack_b` would have it; for input channels [first, last) of `ci`.
-    void (*winograd_weights)(ptrdiff_t taps, const float *w, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co,
-                             ptrdiff_t ci_stride, ptrdiff_t co_stride, int flip, int packed, float *u,
-                             ptrdiff_t u_stride);
+    /// Weights to the matrices u = G w G^T, row-major or, if `packed`, as `pack_b` would have them; for input channels
+    /// [first, last). `taps` says what is summed in each of the window's 9 or 16 taps.
+    void (*winograd_weights)(const float *w, const struct ctk_taps *taps, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co,
+                             int packed, const struct ctk_matrix *u);
 
-    /// Adjoint of `winograd_weights` without flip: dw[co][ci][taps][taps] = G^T du[xi][ci][co] G, for input channels
-    /// [first, last); the matrices du are `du_stride` floats apart.
-    void (*winograd_weights_adjoint)(ptrdiff_t taps, const float *du, ptrdiff_t du_stride, ptrdiff_t ci, ptrdiff_t first,
-                                     ptrdiff_t last, ptrdiff_t co, float *dw);
+    /// Adjoint of `winograd_weights`: adds G^T du G, of the matrices du[xi] (input channels x co; null: zeros), to the
+    /// weights' gradient.
+    void (*winograd_weights_adjoint)(const float *const *du, const struct ctk_taps *taps, ptrdiff_t first, ptrdiff_t last,
+                                     ptrdiff_t co, float *dw);
 
     /// Adds statistics of `rows` pixels of c channels to sums (sum, then sum of squares, in double). Deviations are taken
     /// from means of short chunks, so that a large mean does not drown a small variance.
@@ -133,18 +155,6 @@ const struct ctk_kernels *ctk_named(const char *name);
 
 /// The i-th table that this machine can run, best first, or null past the last.
 const struct ctk_kernels *ctk_available(size_t i);
-
-/// Which of a kernel's taps are summed in each tap of a product, and where a weight stands.
-struct ctk_taps {
-    /// Taps of the product.
-    ptrdiff_t count;
-    /// For each: how many of the kernel's taps are summed in it, and their numbers one after the other.
-    const int *source_counts, *sources;
-    /// Of the weight of (input, output, tap): input * input_stride + output * output_stride + tap.
-    ptrdiff_t input_stride, output_stride;
-    /// Taps of the kernel, at most 64.
-    ptrdiff_t kernel_taps;
-};
 
 /// Packs output channels [first, first + count), at most 16, as one panel of `gemm`'s right-hand side, rows (tap, input).
 void ctk_pack_taps(const float *w, const struct ctk_taps *taps, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t count,

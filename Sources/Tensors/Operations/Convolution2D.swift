@@ -52,36 +52,47 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         return kind == .transposed ? Shape(inputChannels, outputChannels, k, k) : Shape(outputChannels, inputChannels, k, k)
     }
 
-    /// A quarter of the multiplications, where there are channels enough to make up for the transforms and for their
-    /// larger rounding errors.
-    private var usesWinograd: Bool {
-        guard case .strided(let k, 1, _, 1) = kind, WinogradConvolution.kernelSizes.contains(k) else { return false }
-        return min(inputChannels, outputChannels) >= 8
+    /// Nil where the window has no minimal filtering, or there are too few channels to make up for the transforms and for
+    /// their larger rounding errors.
+    private static func plan(_ geometry: ConvolutionGeometry, _ inputChannels: Int, _ outputChannels: Int) -> WinogradPlan? {
+        min(inputChannels, outputChannels) >= 8 ? WinogradPlan(geometry) : nil
     }
 
     /// Few output channels from many: the products are made for all columns of taps at once.
-    private var isNarrow: Bool {
-        guard case .strided(_, 1, _, _) = kind else { return false }
-        return outputChannels <= 4 && inputChannels >= 8
+    private static func isNarrow(_ geometry: ConvolutionGeometry, _ inputChannels: Int, _ outputChannels: Int) -> Bool {
+        geometry.stride == 1 && geometry.upscale == 1 && outputChannels <= 4 && inputChannels >= 8
+    }
+
+    /// A convolution made ready, by the fastest way that there is for it.
+    private static func prepared(
+        _ geometry: ConvolutionGeometry, _ layout: WeightLayout, weight: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+        inputChannels ci: Int, outputChannels co: Int
+    ) -> any Convolution {
+        if isNarrow(geometry, ci, co) {
+            return NarrowConvolution(
+                weight: weight, bias: bias, inputChannels: ci, outputChannels: co, kernelSize: geometry.kernelSize,
+                padding: geometry.padding, pad: -geometry.window.offset, tanh: false, layout: layout)
+        }
+        if let plan = plan(geometry, ci, co) {
+            return WinogradConvolution(
+                weight: weight, layout: layout, bias: bias, inputChannels: ci, outputChannels: co, geometry: geometry, plan: plan)
+        }
+        return DirectConvolution(
+            weight: weight, layout: layout, bias: bias, inputChannels: ci, outputChannels: co, geometry: geometry)
+    }
+
+    /// The same convolution with these weights made ready: forward only, in bands.
+    /// - Parameters:
+    ///   - weight: `weightShape`.
+    ///   - bias: outputChannels values; leave it out before an instance normalisation, which cancels it.
+    public func prepared(weight: UnsafePointer<Float>, bias: UnsafePointer<Float>? = nil) -> any Convolution {
+        Self.prepared(
+            geometry, layout, weight: weight, bias: bias, inputChannels: inputChannels, outputChannels: outputChannels)
     }
 
     public func forward(_ inputs: [Tensor]) -> Tensor {
         precondition(inputs[1].shape == weightShape && inputs[0].shape.c == inputChannels)
-        let convolution = made(for: .forward, inputs) { weight, bias in
-            if case .strided(let k, 1, let padding, let pad) = kind, isNarrow {
-                return NarrowConvolution(
-                    weight: weight, bias: bias, inputChannels: inputChannels, outputChannels: outputChannels, kernelSize: k,
-                    padding: padding, pad: pad, tanh: false)
-            }
-            if case .strided(let k, _, let padding, let pad) = kind, usesWinograd {
-                return WinogradConvolution(
-                    weight: weight, bias: bias, inputChannels: inputChannels, outputChannels: outputChannels, kernelSize: k,
-                    padding: padding, pad: pad)
-            }
-            return DirectConvolution(
-                weight: weight, layout: layout, bias: bias, inputChannels: inputChannels, outputChannels: outputChannels,
-                geometry: geometry)
-        }
+        let convolution = made(for: .forward, inputs) { prepared(weight: $0, bias: $1) }
         return convolution(inputs[0])
     }
 
@@ -90,9 +101,10 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         if needed[0] { result[0] = inputGradient(inputs, gradient) }
         if needed[1] {
             result[1] =
-                if usesWinograd { winogradWeightGradient(inputs[0], gradient, self) }
-                else if isNarrow { narrowWeightGradient(inputs[0], gradient, self) }
-                else { directWeightGradient(inputs[0], gradient, self) }
+                if Self.isNarrow(geometry, inputChannels, outputChannels) { narrowWeightGradient(inputs[0], gradient, self) }
+                else if let plan = Self.plan(geometry, inputChannels, outputChannels) {
+                    winogradWeightGradient(inputs[0], gradient, self, plan)
+                } else { directWeightGradient(inputs[0], gradient, self) }
         }
         if inputs.count > 2 { result.append(needed[2] ? channelTotals(gradient) : nil) }
         return result
@@ -100,47 +112,30 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
 
     private func inputGradient(_ inputs: [Tensor], _ gradient: Tensor) -> Tensor {
         let x = inputs[0].shape
-        let (ci, co) = (inputChannels, outputChannels)
         // The roles of the channels are exchanged in all of these.
-        let swapped = WeightLayout(
+        var swapped = WeightLayout(
             kernelSize: layout.kernelSize, inputStride: layout.outputStride, outputStride: layout.inputStride)
         let adjoint = made(for: .adjoint, [inputs[0], inputs[1]]) { weight, _ in
+            let geometry: ConvolutionGeometry
             switch kind {
             case .strided(let k, 1, let padding, let pad):
-                var flipped = swapped
-                flipped.flipped = true
-                let outer = padding == .zero ? k - 1 - pad : k - 1
-                if usesWinograd {
-                    return WinogradConvolution(
-                        weight: weight, inputChannels: co, outputChannels: ci, kernelSize: k, padding: .zero, pad: outer,
-                        adjoint: true)
-                }
-                if ci <= 4, co >= 8 {
-                    return NarrowConvolution(
-                        weight: weight, bias: nil, inputChannels: co, outputChannels: ci, kernelSize: k, padding: .zero,
-                        pad: outer, tanh: false, layout: flipped)
-                }
-                return DirectConvolution(
-                    weight: weight, layout: flipped, inputChannels: co, outputChannels: ci,
-                    geometry: .strided(kernelSize: k, stride: 1, padding: .zero, pad: outer))
+                swapped.flipped = true
+                geometry = .strided(kernelSize: k, stride: 1, padding: .zero, pad: padding == .zero ? k - 1 - pad : k - 1)
             case .strided(let k, let stride, let padding, let pad):
                 precondition(stride == 2 && padding == .zero, "gradients of strides other than 2 are not needed here")
-                return DirectConvolution(
-                    weight: weight, layout: swapped, inputChannels: co, outputChannels: ci,
-                    geometry: .transposed(kernelSize: k, pad: pad))
-            case .transposed:
-                return DirectConvolution(
-                    weight: weight, layout: swapped, inputChannels: co, outputChannels: ci,
-                    geometry: .strided(kernelSize: 3, stride: 2, padding: .zero, pad: 1))
-            case .doubling:
-                return DirectConvolution(
-                    weight: weight, layout: swapped, inputChannels: co, outputChannels: ci, geometry: .doublingAdjoint)
+                geometry = .transposed(kernelSize: k, pad: pad)
+            case .transposed: geometry = .strided(kernelSize: 3, stride: 2, padding: .zero, pad: 1)
+            case .doubling: geometry = .doublingAdjoint
             }
+            return Self.prepared(
+                geometry, swapped, weight: weight, bias: nil, inputChannels: outputChannels, outputChannels: inputChannels)
         }
         switch kind {
         case .strided(_, 1, .zero, _), .transposed: return adjoint(gradient)
         case .strided(_, 1, let padding, let pad): return unpadded(adjoint(gradient), pad: pad, padding: padding)
-        case .strided: return (adjoint as! DirectConvolution).withOutputSize(height: x.h, width: x.w)(gradient)
+        case .strided:
+            let resized = (adjoint as! any ResizableConvolution).withOutputSize(height: x.h, width: x.w)
+            return resized(gradient)
         case .doubling: return unpadded(adjoint(gradient), pad: 1, padding: .edge)
         }
     }

@@ -45,52 +45,6 @@ func channelTotals(_ x: Tensor) -> Tensor {
     return result
 }
 
-/// The weight gradient of a 3x3 or 4x4 convolution in Winograd's domain: dU = V^T dM for each of the 36 elements, then
-/// G^T dU G.
-func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolution2D) -> Tensor {
-    guard case .strided(let taps, _, let padding, let pad) = operation.kind else { preconditionFailure() }
-    let (ci, co) = (operation.inputChannels, operation.outputChannels)
-    let (h, w) = (gradient.shape.h, gradient.shape.w)
-    let tile = 7 - taps, tilesX = (w + tile - 1) / tile, tiles = tilesX * ((h + tile - 1) / tile)
-    // As many tiles at a time as keep both sides within some tens of megabytes.
-    let chunk = min(tiles, max(64, (1 << 22) / (36 * max(ci, co)) * 4))
-    let vStride = spread(chunk * ci), dmStride = spread(chunk * co), duStride = spread(ci * co)
-    let v = BufferPool.shared.take(36 * vStride), dm = BufferPool.shared.take(36 * dmStride)
-    let du = BufferPool.shared.take(36 * duStride)
-    let kernels = Kernels.current.pointee
-    var first = true
-    for n in 0..<x.shape.n {
-        let input = Band(x, image: n)
-        for start in stride(from: 0, to: tiles, by: chunk) {
-            let count = min(chunk, tiles - start)
-            inChunks(count) { part in
-                var image = input.image
-                input.withReading {
-                    kernels.winograd_input(
-                        taps, &image, padding.kernel, pad, $0, tilesX, start + part.lowerBound, part.count,
-                        v.pointer + part.lowerBound * ci, vStride)
-                }
-                kernels.winograd_output_adjoint(
-                    taps, gradient.pointer + n * h * w * co, h, w, co, tilesX, start + part.lowerBound, part.count,
-                    dm.pointer + part.lowerBound * co, dmStride)
-            }
-            let beta: Float = first ? 0 : 1
-            ThreadPool.shared.forEach(36) { xi in
-                cblas_sgemm(
-                    CblasRowMajor, CblasTrans, CblasNoTrans, Int32(ci), Int32(co), Int32(count), 1,
-                    v.pointer + xi * vStride, Int32(ci), dm.pointer + xi * dmStride, Int32(co), beta,
-                    du.pointer + xi * duStride, Int32(co))
-            }
-            first = false
-        }
-    }
-    let result = Tensor(operation.weightShape)
-    inChunks(ci, atLeast: 4) { part in
-        kernels.winograd_weights_adjoint(taps, du.pointer, duStride, ci, part.lowerBound, part.upperBound, co, result.pointer)
-    }
-    return result
-}
-
 /// The weight gradient of any other convolution: for each phase and each row of taps the product of the windows read,
 /// transposed, by the gradient.
 func directWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolution2D) -> Tensor {

@@ -1,0 +1,101 @@
+import COpenBLAS
+import CTensorKernels
+
+/// The weight gradient in Winograd's domain: dU = V^T dM for each product of the plan, then G^T dU G.
+func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolution2D, _ plan: WinogradPlan) -> Tensor {
+    let (ci, co) = (operation.inputChannels, operation.outputChannels)
+    let (h, w) = (gradient.shape.h, gradient.shape.w)
+    let side = plan.tile * plan.upscale, tilesX = (w + side - 1) / side, tiles = tilesX * ((h + side - 1) / side)
+    let (inputPhases, outputPhases) = (plan.inputPhases, plan.outputPhases)
+    /// Element xi of an output phase's tiles by that of an input phase's.
+    struct Product {
+        var xi, output, input: Int
+    }
+    let products = (0..<36).flatMap { xi in
+        outputPhases.indices.flatMap { o in
+            inputPhases.indices.compactMap { i in
+                plan.hasProduct(xi, outputPhases[o], inputPhases[i]) ? Product(xi: xi, output: o, input: i) : nil
+            }
+        }
+    }
+    // As many tiles at a time as keep each side within 64 MB.
+    let chunk = min(tiles, max(64, (1 << 24) / (36 * max(inputPhases.count * ci, outputPhases.count * co))))
+    let v = Elements(products.map { $0.input * 36 + $0.xi }, phases: inputPhases.count, count: chunk * ci)
+    let dm = Elements(products.map { $0.output * 36 + $0.xi }, phases: outputPhases.count, count: chunk * co)
+    let duStride = spread(ci * co)
+    let du = BufferPool.shared.take(products.count * duStride)
+    let kernels = Kernels.current.pointee
+    var first = true
+    for n in 0..<x.shape.n {
+        let input = Band(x, image: n)
+        for start in stride(from: 0, to: tiles, by: chunk) {
+            let count = min(chunk, tiles - start)
+            inChunks(count) { part in
+                var image = input.image
+                for (i, phase) in inputPhases.enumerated() {
+                    var units = plan.inputUnits(phase)
+                    input.withReading {
+                        kernels.winograd_input(
+                            plan.taps, &image, operation.geometry.padding.kernel, &units, $0, tilesX, start + part.lowerBound,
+                            part.count, v.pointers(phase: i, offset: part.lowerBound * ci))
+                    }
+                }
+                for (o, phase) in outputPhases.enumerated() {
+                    var units = plan.outputUnits(phase)
+                    kernels.winograd_output_adjoint(
+                        plan.taps, gradient.pointer + n * h * w * co, h, w, co, &units, tilesX, start + part.lowerBound,
+                        part.count, dm.pointers(phase: o, offset: part.lowerBound * co))
+                }
+            }
+            let beta: Float = first ? 0 : 1
+            ThreadPool.shared.forEach(products.count) { i in
+                let product = products[i]
+                cblas_sgemm(
+                    CblasRowMajor, CblasTrans, CblasNoTrans, Int32(ci), Int32(co), Int32(count), 1,
+                    v[product.input, product.xi], Int32(ci), dm[product.output, product.xi], Int32(co), beta,
+                    du.pointer + i * duStride, Int32(co))
+            }
+            first = false
+        }
+    }
+    let result = Tensor.zeros(operation.weightShape)
+    for (o, output) in outputPhases.enumerated() {
+        for (i, input) in inputPhases.enumerated() {
+            var matrices = [UnsafePointer<Float>?](repeating: nil, count: 36)
+            for (p, product) in products.enumerated() where product.output == o && product.input == i {
+                matrices[product.xi] = UnsafePointer(du.pointer + p * duStride)
+            }
+            plan.taps(output, input, operation.layout).withKernelTaps { taps in
+                inChunks(ci, atLeast: 4) { part in
+                    kernels.winograd_weights_adjoint(matrices, taps, part.lowerBound, part.upperBound, co, result.pointer)
+                }
+            }
+        }
+    }
+    return result
+}
+
+/// Matrices for the elements of phases' tiles that have a part in some product.
+private struct Elements {
+    private let places: [Int?]
+    private let distance: Int
+    private let buffer: Buffer
+
+    /// - Parameters:
+    ///   - used: phase * 36 + xi, any number of times.
+    ///   - count: floats of a matrix.
+    init(_ used: [Int], phases: Int, count: Int) {
+        var places = [Int?](repeating: nil, count: 36 * phases)
+        for (place, element) in Set(used).sorted().enumerated() { places[element] = place }
+        self.places = places
+        distance = spread(count)
+        buffer = BufferPool.shared.take(Set(used).count * distance)
+    }
+
+    subscript(phase: Int, xi: Int) -> UnsafeMutablePointer<Float> { buffer.pointer + places[phase * 36 + xi]! * distance }
+
+    /// For the kernels: the phase's 36, null where there is none, `offset` floats on.
+    func pointers(phase: Int, offset: Int) -> [UnsafeMutablePointer<Float>?] {
+        places[phase * 36..<phase * 36 + 36].map { $0.map { buffer.pointer + $0 * distance + offset } }
+    }
+}
