@@ -17,24 +17,48 @@ static void pack_b(ptrdiff_t k, ptrdiff_t n, const float *b, ptrdiff_t ldb, int 
     }
 }
 
+/// Rows that a micro-kernel has at most.
+enum { MOST_ROWS = CTK_MR8 > CTK_MR ? CTK_MR8 : CTK_MR };
+
 #define UNROLL _Pragma("clang loop unroll(full)")
+
+/// Hides how a pointer came about: the compiler would compute each row's address anew from the first's.
+#define OPAQUE(p) __asm__("" : "+r"(p))
+
+/// Adds the products of column p of A by row p of B; `rows` points to every third row.
+INLINE void step(const int mr, const int nv, const float *const *rows, ptrdiff_t p, ptrdiff_t stride, const float *b,
+                 v8 acc[][2]) {
+    v8 b0 = load8(b), b1 = nv > 1 ? load8(b + 8) : b0;
+    UNROLL for (int i = 0; i < mr; i++) {
+        v8 x = splat8(rows[i / 3][i % 3 * stride + p]);
+        acc[i][0] += x * b0;
+        if (nv > 1) acc[i][1] += x * b1;
+    }
+}
 
 /// MR rows x (8 * NV) columns, of which `columns` are wanted. `mr` and `nv` are constants after inlining; every loop over
 /// the accumulators is unrolled, or they would not stay in registers.
 INLINE void micro_kernel(const int mr, const int nv, ptrdiff_t segments, ptrdiff_t segment_k, const float *const *a,
                          ptrdiff_t offset, ptrdiff_t a_stride, const float *b, float *c, ptrdiff_t ldc, ptrdiff_t columns,
                          const float *bias, int accumulate) {
-    v8 acc[CTK_MR8 > CTK_MR ? CTK_MR8 : CTK_MR][2];
+    v8 acc[MOST_ROWS][2];
     UNROLL for (int i = 0; i < mr; i++) UNROLL for (int j = 0; j < nv; j++) acc[i][j] = splat8(0);
     for (ptrdiff_t s = 0; s < segments; s++) {
-        const float *as = a[s] + offset;
-        for (ptrdiff_t p = 0; p < segment_k; p++, as++, b += 8 * nv) {
-            v8 b0 = load8(b), b1 = nv > 1 ? load8(b + 8) : b0;
-            UNROLL for (int i = 0; i < mr; i++) {
-                v8 x = splat8(as[i * a_stride]);
-                acc[i][0] += x * b0;
-                if (nv > 1) acc[i][1] += x * b1;
-            }
+        const float *rows[(MOST_ROWS + 2) / 3];
+        UNROLL for (int i = 0; i < mr; i += 3) {
+            rows[i / 3] = a[s] + offset + i * a_stride;
+            OPAQUE(rows[i / 3]);
+        }
+        ptrdiff_t p = segment_k;
+        for (; p >= 4; p -= 4) {
+            UNROLL for (int q = 0; q < 4; q++) step(mr, nv, rows, q, a_stride, b + q * 8 * nv, acc);
+            UNROLL for (int i = 0; i < mr; i += 3) rows[i / 3] += 4;
+            b += 4 * 8 * nv;
+        }
+        for (; p > 0; p--) {
+            step(mr, nv, rows, 0, a_stride, b, acc);
+            UNROLL for (int i = 0; i < mr; i += 3) rows[i / 3]++;
+            b += 8 * nv;
         }
     }
     if (columns == 8 * nv) {
@@ -45,7 +69,7 @@ INLINE void micro_kernel(const int mr, const int nv, ptrdiff_t segments, ptrdiff
             store8(c + i * ldc + 8 * j, v);
         }
     } else {
-        float t[CTK_MR8 > CTK_MR ? CTK_MR8 : CTK_MR][16];
+        float t[MOST_ROWS][16];
         UNROLL for (int i = 0; i < mr; i++) UNROLL for (int j = 0; j < nv; j++) store8(t[i] + 8 * j, acc[i][j]);
         for (int i = 0; i < mr; i++)
             for (ptrdiff_t j = 0; j < columns; j++)
@@ -59,10 +83,17 @@ INLINE void micro_kernel(const int mr, const int nv, ptrdiff_t segments, ptrdiff
                      c + g * c_group + r * ldc + j, ldc, columns, bias ? bias + j : NULL, accumulate);                \
         break;
 
-/// Calls for the part `i` of `n` of the `floats` at p, into the L2 cache.
-INLINE void prefetch_part(const float *p, ptrdiff_t floats, ptrdiff_t i, ptrdiff_t n) {
-    ptrdiff_t lines = floats / 16;
-    for (ptrdiff_t l = lines * i / n; l < lines * (i + 1) / n; l++) __builtin_prefetch(p + 16 * l, 0, 2);
+/// What the next product reads, called into the L2 cache a few lines at a time.
+struct ahead {
+    const float *next, *end;
+    ptrdiff_t step;
+};
+INLINE struct ahead ahead(const float *p, ptrdiff_t floats, ptrdiff_t times) {
+    return (struct ahead){p, p + floats, (floats / 16 + times - 1) / times * 16};
+}
+INLINE void call_ahead(struct ahead *a) {
+    const float *stop = a->next + a->step < a->end ? a->next + a->step : a->end;
+    for (; a->next < stop; a->next += 16) __builtin_prefetch(a->next, 0, 2);
 }
 
 static void gemm(ptrdiff_t groups, ptrdiff_t a_group, ptrdiff_t c_group, ptrdiff_t rows, ptrdiff_t n,
@@ -70,18 +101,18 @@ static void gemm(ptrdiff_t groups, ptrdiff_t a_group, ptrdiff_t c_group, ptrdiff
                  const float *packed, float *c, ptrdiff_t ldc, const float *bias, int accumulate, const float *next_a) {
     ptrdiff_t k = segments * segment_k;
     ptrdiff_t panels = (n + CTK_PANEL - 1) / CTK_PANEL, tiles = groups * ((rows + CTK_MR - 1) / CTK_MR);
+    struct ahead a_ahead = ahead(next_a, next_a ? rows * k : 0, panels * tiles);
     for (ptrdiff_t j = 0; j < n; j += CTK_PANEL) {
-        ptrdiff_t columns = n - j < CTK_PANEL ? n - j : CTK_PANEL, tile = 0;
+        ptrdiff_t columns = n - j < CTK_PANEL ? n - j : CTK_PANEL;
+        struct ahead b_ahead = ahead(packed + k * CTK_PANEL, next_a ? k * CTK_PANEL : 0, tiles);
         int narrow = columns <= 8;
         for (ptrdiff_t g = 0; g < groups; g++) {
-            for (ptrdiff_t r = 0; r < rows; tile++) {
+            for (ptrdiff_t r = 0; r < rows;) {
                 ptrdiff_t left = rows - r;
                 int mr;
-                if (next_a) {
-                    // What is needed next comes from afar: a little of it is called for with each piece of work.
-                    prefetch_part(packed + k * CTK_PANEL, k * CTK_PANEL, tile, tiles);
-                    prefetch_part(next_a, rows * k, j / CTK_PANEL * tiles + tile, panels * tiles);
-                }
+                // What is needed next comes from afar: a little of it is called for with each piece of work.
+                call_ahead(&b_ahead);
+                call_ahead(&a_ahead);
                 if (narrow) {
                     mr = left >= CTK_MR8 ? CTK_MR8 : left >= 4 ? 4 : 1;
                     switch (mr) {

@@ -140,12 +140,12 @@ extension ResNetGenerator {
         let step = stored && input is StoredStage ? size.height : bandRows
         if stored {
             let y = Tensor(Shape(1, size.height, size.width, convolution.outputChannels), in: buffer)
-            try inBands(size.height, step) { rows in
+            try inBands(size.height, step, alignment: convolution.rowAlignment) { rows in
                 try compute(convolution, input, rows, into: y.pointer + rows.lowerBound * rowFloats, sums: sums, meter)
             }
             return StoredStage(tensor: y.read(through: reading))
         }
-        try inBands(size.height, step) { rows in
+        try inBands(size.height, step, alignment: convolution.rowAlignment) { rows in
             let buffer = BufferPool.shared.take(rows.count * rowFloats)
             try compute(convolution, input, rows, into: buffer.pointer, sums: sums, meter)
         }
@@ -172,9 +172,9 @@ extension ResNetGenerator {
         return StoredStage(tensor: x)
     }
 
-    private func inBands(_ height: Int, _ step: Int, _ body: (Range<Int>) throws -> Void) rethrows {
-        // A multiple of every convolution's row alignment.
-        let step = max(4, step / 4 * 4)
+    /// Calls `body` with bands of about `step` rows, each starting at a multiple of `alignment`.
+    private func inBands(_ height: Int, _ step: Int, alignment: Int = 1, _ body: (Range<Int>) throws -> Void) rethrows {
+        let step = max(1, (step + alignment - 1) / alignment) * alignment
         for y in stride(from: 0, to: height, by: step) { try body(y..<min(height, y + step)) }
     }
 
