@@ -278,96 +278,129 @@ INLINE void gt6(const int taps, const v8 d[6], v8 o[4]) {
     o[taps - 1] += d[5];
 }
 
-/// Where u of input channel i, output channels o..., stands within its matrix.
-INLINE ptrdiff_t weight_offset(const struct ctk_matrix *u, ptrdiff_t co, int packed, ptrdiff_t i, ptrdiff_t o) {
-    i += u->first;
-    if (!packed) return i * co + o;
-    ptrdiff_t panel = o / CTK_PANEL * CTK_PANEL, width = co - panel <= 8 ? 8 : CTK_PANEL;
-    return panel * u->rows + i * width + o - panel;
-}
-
-/// Each tap of the window: the sum of its sources, for output channels o..<o+lanes.
-INLINE void gather_taps(const struct ctk_taps *taps, const float *from, ptrdiff_t lanes, float e[16][8]) {
-    const int *source = taps->sources;
-    for (ptrdiff_t k = 0; k < taps->count; k++) {
-        v8 sum = splat8(0);
-        for (int n = taps->source_counts[k]; n > 0; n--, source++) {
-            float one[8] = {0};
-            for (ptrdiff_t l = 0; l < lanes; l++) one[l] = from[l * taps->output_stride + *source];
-            sum += load8(one);
-        }
-        store8(e[k], sum);
+/// Rows become columns.
+INLINE void transpose8(v8 r[8]) {
+    v8 t[8], q[8];
+    UNROLL for (int i = 0; i < 8; i += 2) {
+        t[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+        t[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+    }
+    UNROLL for (int i = 0; i < 8; i += 4) UNROLL for (int j = 0; j < 2; j++) {
+        q[i + 2 * j] = __builtin_shufflevector(t[i + j], t[i + j + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+        q[i + 2 * j + 1] = __builtin_shufflevector(t[i + j], t[i + j + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+    UNROLL for (int i = 0; i < 4; i++) {
+        r[i] = __builtin_shufflevector(q[i], q[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        r[i + 4] = __builtin_shufflevector(q[i], q[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
     }
 }
 
-INLINE void weights(const int side, const float *w, const struct ctk_taps *taps, ptrdiff_t first, ptrdiff_t last,
-                    ptrdiff_t co, int packed, const struct ctk_matrix *u) {
-    for (ptrdiff_t i = first; i < last; i++)
-        for (ptrdiff_t o = 0; o < co; o += 8) {
-            ptrdiff_t lanes = co - o < 8 ? co - o : 8;
-            const float *from = w + i * taps->input_stride + o * taps->output_stride;
-            float e[16][8];
-            if (lanes == 8) gather_taps(taps, from, 8, e);
-            else gather_taps(taps, from, lanes, e);
-            v8 t[4][6];
-            for (int x = 0; x < side; x++) {
-                v8 g[4];
-                for (int y = 0; y < side; y++) g[y] = load8(e[y * side + x]);
-                g6(side, g, t[x]);
-            }
-            for (int a = 0; a < 6; a++) {
-                v8 g[4], r[6];
-                for (int x = 0; x < side; x++) g[x] = t[x][a];
-                g6(side, g, r);
-                for (int b = 0; b < 6; b++) {
-                    const struct ctk_matrix *to = u + 6 * a + b;
-                    if (!to->data) continue;
-                    float *q = to->data + weight_offset(to, co, packed, i, o);
-                    if (packed || lanes == 8) store8(q, r[b]);
-                    else store_n(q, r[b], lanes);
+/// The kernel's taps, 9 or 16 of them, for up to eight output channels `stride` apart: a vector of channels for each tap.
+INLINE void load_taps(const int count, const float *w, ptrdiff_t stride, ptrdiff_t lanes, v8 e[16]) {
+    UNROLL for (int i = 0; i < 8; i++) e[i] = i < lanes ? load8(w + i * stride) : splat8(0);
+    transpose8(e);
+    if (count == 16) {
+        UNROLL for (int i = 0; i < 8; i++) e[8 + i] = i < lanes ? load8(w + i * stride + 8) : splat8(0);
+        transpose8(e + 8);
+    } else {
+        float last[8] = {0};
+        for (ptrdiff_t i = 0; i < lanes; i++) last[i] = w[i * stride + 8];
+        e[8] = load8(last);
+    }
+}
+
+/// Adds a vector of up to eight output channels for each tap to the channels' taps.
+INLINE void add_taps(const int count, v8 e[16], ptrdiff_t lanes, ptrdiff_t stride, float *w) {
+    transpose8(e);
+    if (count == 16) transpose8(e + 8);
+    UNROLL for (int i = 0; i < 8; i++) {
+        if (i >= lanes) break;
+        float *to = w + i * stride;
+        store8(to, load8(to) + e[i]);
+        if (count == 16) store8(to + 8, load8(to + 8) + e[8 + i]);
+        else to[8] += e[8][i];
+    }
+}
+
+/// `side` x `side` taps of the window from `count` taps of the kernel.
+INLINE void weights(const int side, const int count, const float *w, const struct ctk_taps *taps, ptrdiff_t ci,
+                    ptrdiff_t first, ptrdiff_t last, ptrdiff_t co, int packed, const struct ctk_matrix *u) {
+    for (ptrdiff_t panel = first; panel < last; panel += CTK_PANEL) {
+        // Where the panel's rows stand in each matrix.
+        ptrdiff_t width = !packed ? co : co - panel <= 8 ? 8 : CTK_PANEL;
+        float *rows[36];
+        for (int k = 0; k < 36; k++)
+            rows[k] = u[k].data ? u[k].data + panel * (packed ? u[k].rows : 1) + u[k].first * width : NULL;
+        for (ptrdiff_t i = 0; i < ci; i++)
+            for (ptrdiff_t o = panel; o < last && o < panel + CTK_PANEL; o += 8) {
+                ptrdiff_t lanes = last - o < 8 ? last - o : 8;
+                const float *from = w + i * taps->input_stride + o * taps->output_stride;
+                v8 kernel[16], e[16], t[4][6];
+                if (lanes == 8) load_taps(count, from, taps->output_stride, 8, kernel);
+                else load_taps(count, from, taps->output_stride, lanes, kernel);
+                const int *source = taps->sources;
+                for (int k = 0; k < side * side; k++) {
+                    e[k] = splat8(0);
+                    for (int n = taps->source_counts[k]; n > 0; n--) e[k] += kernel[*source++];
                 }
-            }
-        }
-}
-
-static void winograd_weights(const float *w, const struct ctk_taps *taps, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co,
-                             int packed, const struct ctk_matrix *u) {
-    if (taps->count == 9) weights(3, w, taps, first, last, co, packed, u);
-    else weights(4, w, taps, first, last, co, packed, u);
-}
-
-INLINE void weights_adjoint(const int side, const float *const *du, const struct ctk_taps *taps, ptrdiff_t first,
-                            ptrdiff_t last, ptrdiff_t co, float *dw) {
-    for (ptrdiff_t i = first; i < last; i++)
-        for (ptrdiff_t o = 0; o < co; o += 8) {
-            ptrdiff_t lanes = co - o < 8 ? co - o : 8;
-            v8 t[4][6];
-            for (int b = 0; b < 6; b++) {
-                v8 d[6], r[4];
+                for (int x = 0; x < side; x++) {
+                    v8 g[4];
+                    for (int y = 0; y < side; y++) g[y] = e[y * side + x];
+                    g6(side, g, t[x]);
+                }
                 for (int a = 0; a < 6; a++) {
-                    const float *q = du[6 * a + b];
-                    d[a] = !q ? splat8(0) : lanes == 8 ? load8(q + i * co + o) : load_n(q + i * co + o, lanes);
+                    v8 g[4], r[6];
+                    for (int x = 0; x < side; x++) g[x] = t[x][a];
+                    g6(side, g, r);
+                    for (int b = 0; b < 6; b++) {
+                        if (!rows[6 * a + b]) continue;
+                        float *q = rows[6 * a + b] + i * width + o - panel;
+                        __builtin_prefetch(q + PREFETCHED, 1, 3);
+                        if (packed || lanes == 8) store8(q, r[b]);
+                        else store_n(q, r[b], lanes);
+                    }
                 }
-                gt6(side, d, r);
-                for (int k = 0; k < side; k++) t[k][b] = r[k];
             }
-            float e[16][8];
-            for (int k = 0; k < side; k++) {
-                v8 r[4];
-                gt6(side, t[k], r);
-                for (int x = 0; x < side; x++) store8(e[k * side + x], r[x]);
-            }
-            float *to = dw + i * taps->input_stride + o * taps->output_stride;
-            for (ptrdiff_t l = 0; l < lanes; l++, to += taps->output_stride) {
+    }
+}
+
+static void winograd_weights(const float *w, const struct ctk_taps *taps, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last,
+                             ptrdiff_t co, int packed, const struct ctk_matrix *u) {
+    if (taps->count == 16) weights(4, 16, w, taps, ci, first, last, co, packed, u);
+    else if (taps->kernel_taps == 16) weights(3, 16, w, taps, ci, first, last, co, packed, u);
+    else weights(3, 9, w, taps, ci, first, last, co, packed, u);
+}
+
+INLINE void weights_adjoint(const int side, const int count, const float *const *du, const struct ctk_taps *taps,
+                            ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co, float *dw) {
+    for (ptrdiff_t panel = first; panel < last; panel += CTK_PANEL)
+        for (ptrdiff_t i = 0; i < ci; i++)
+            for (ptrdiff_t o = panel; o < last && o < panel + CTK_PANEL; o += 8) {
+                ptrdiff_t lanes = last - o < 8 ? last - o : 8;
+                v8 t[4][6], e[16], kernel[16];
+                for (int b = 0; b < 6; b++) {
+                    v8 d[6], r[4];
+                    for (int a = 0; a < 6; a++) {
+                        const float *q = du[6 * a + b];
+                        d[a] = !q ? splat8(0) : lanes == 8 ? load8(q + i * co + o) : load_n(q + i * co + o, lanes);
+                    }
+                    gt6(side, d, r);
+                    for (int k = 0; k < side; k++) t[k][b] = r[k];
+                }
+                for (int k = 0; k < side; k++) gt6(side, t[k], e + k * side);
+                for (int k = 0; k < count; k++) kernel[k] = splat8(0);
                 const int *source = taps->sources;
                 for (int k = 0; k < side * side; k++)
-                    for (int n = taps->source_counts[k]; n > 0; n--) to[*source++] += e[k][l];
+                    for (int n = taps->source_counts[k]; n > 0; n--) kernel[*source++] += e[k];
+                float *to = dw + i * taps->input_stride + o * taps->output_stride;
+                if (lanes == 8) add_taps(count, kernel, 8, taps->output_stride, to);
+                else add_taps(count, kernel, lanes, taps->output_stride, to);
             }
-        }
 }
 
-static void winograd_weights_adjoint(const float *const *du, const struct ctk_taps *taps, ptrdiff_t first, ptrdiff_t last,
-                                     ptrdiff_t co, float *dw) {
-    if (taps->count == 9) weights_adjoint(3, du, taps, first, last, co, dw);
-    else weights_adjoint(4, du, taps, first, last, co, dw);
+static void winograd_weights_adjoint(const float *const *du, const struct ctk_taps *taps, ptrdiff_t ci, ptrdiff_t first,
+                                     ptrdiff_t last, ptrdiff_t co, float *dw) {
+    if (taps->count == 16) weights_adjoint(4, 16, du, taps, ci, first, last, co, dw);
+    else if (taps->kernel_taps == 16) weights_adjoint(3, 16, du, taps, ci, first, last, co, dw);
+    else weights_adjoint(3, 9, du, taps, ci, first, last, co, dw);
 }

@@ -38,8 +38,8 @@ func packWeights(_ weight: UnsafePointer<Float>, _ taps: TapSums, inputChannels 
     let k = taps.count * ci
     let packed = BufferPool.shared.take(ctk_packed_size(k, co))
     taps.withKernelTaps { taps in
-        ThreadPool.shared.forEach((co + 15) / 16) { panel in
-            ctk_pack_taps(weight, taps, ci, panel * 16, min(16, co - panel * 16), packed.pointer + panel * 16 * k)
+        forEachPanel(co) { outputs in
+            ctk_pack_taps(weight, taps, ci, outputs.lowerBound, outputs.count, packed.pointer + outputs.lowerBound * k)
         }
     }
     return packed
@@ -48,8 +48,8 @@ func packWeights(_ weight: UnsafePointer<Float>, _ taps: TapSums, inputChannels 
 /// Adds a phase's dense gradient, (taps * inputChannels) x outputChannels, to the weights' gradient.
 func addTaps(_ dense: Buffer, _ taps: TapSums, inputChannels ci: Int, outputChannels co: Int, to weight: UnsafeMutablePointer<Float>) {
     taps.withKernelTaps { taps in
-        ThreadPool.shared.forEach((co + 15) / 16) { panel in
-            ctk_add_taps(dense.pointer, taps, ci, co, panel * 16, min(16, co - panel * 16), weight)
+        forEachPanel(co) { outputs in
+            ctk_add_taps(dense.pointer, taps, ci, co, outputs.lowerBound, outputs.count, weight)
         }
     }
 }

@@ -66,9 +66,9 @@ public final class WinogradConvolution: ResizableConvolution {
                         data: u.pointer + product.weights, rows: product.inputs.count * ci, first: segment * ci)
                 }
                 plan.taps(output, input, layout).withKernelTaps { taps in
-                    inChunks(ci) { rows in
+                    forEachPanel(co) { outputs in
                         kernels.winograd_weights(
-                            weight, taps, rows.lowerBound, rows.upperBound, co, usesOpenBLAS ? 0 : 1, matrices)
+                            weight, taps, ci, outputs.lowerBound, outputs.upperBound, co, usesOpenBLAS ? 0 : 1, matrices)
                     }
                 }
             }
@@ -196,6 +196,14 @@ func inChunks(_ count: Int, atLeast smallest: Int = 8, _ body: (Range<Int>) -> V
     let pool = ThreadPool.shared
     let chunk = max(smallest, (count + 4 * pool.threads - 1) / (4 * pool.threads))
     pool.forEach((count + chunk - 1) / chunk) { i in body(i * chunk..<min(count, (i + 1) * chunk)) }
+}
+
+/// Calls `body` with the output channels of each packed panel, on all threads.
+func forEachPanel(_ outputChannels: Int, _ body: (Range<Int>) -> Void) {
+    let width = Int(CTK_PANEL)
+    ThreadPool.shared.forEach((outputChannels + width - 1) / width) { panel in
+        body(panel * width..<min(outputChannels, (panel + 1) * width))
+    }
 }
 
 /// A buffer with a copy of the values.

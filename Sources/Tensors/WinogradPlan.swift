@@ -26,9 +26,9 @@ struct WinogradPlan: Sendable {
         (0..<count).flatMap { row in (0..<count).map { (row, $0) } }
     }
 
-    /// Nil where the kernel has fewer than three taps or its window more than four units.
+    /// Nil for kernels other than 3x3 and 4x4, and where the window has more than four units.
     init?(_ geometry: ConvolutionGeometry) {
-        guard geometry.kernelSize > 2 else { return nil }
+        guard geometry.kernelSize == 3 || geometry.kernelSize == 4 else { return nil }
         (stride, upscale) = (geometry.stride, geometry.upscale)
         let stride = stride
         /// Input 2u + p is unit u of parity p.

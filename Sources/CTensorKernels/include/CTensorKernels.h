@@ -98,15 +98,15 @@ struct ctk_kernels {
                                     ptrdiff_t channels, const struct ctk_units *units, ptrdiff_t tiles_x, ptrdiff_t first,
                                     ptrdiff_t count, float *const *dm);
 
-    /// Weights to the matrices u = G w G^T, row-major or, if `packed`, as `pack_b` would have them; for input channels
-    /// [first, last). `taps` says what is summed in each of the window's 9 or 16 taps.
-    void (*winograd_weights)(const float *w, const struct ctk_taps *taps, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co,
-                             int packed, const struct ctk_matrix *u);
+    /// Weights to the matrices u = G w G^T (ci x co), row-major or, if `packed`, as `pack_b` would have them; for output
+    /// channels [first, last), `first` a multiple of 16. `taps` says what is summed in each of the window's 9 or 16 taps, of
+    /// a kernel of 9 or 16.
+    void (*winograd_weights)(const float *w, const struct ctk_taps *taps, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last,
+                             ptrdiff_t co, int packed, const struct ctk_matrix *u);
 
-    /// Adjoint of `winograd_weights`: adds G^T du G, of the matrices du[xi] (input channels x co; null: zeros), to the
-    /// weights' gradient.
-    void (*winograd_weights_adjoint)(const float *const *du, const struct ctk_taps *taps, ptrdiff_t first, ptrdiff_t last,
-                                     ptrdiff_t co, float *dw);
+    /// Adjoint of `winograd_weights`: adds G^T du G, of the matrices du[xi] (ci x co; null: zeros), to the weights' gradient.
+    void (*winograd_weights_adjoint)(const float *const *du, const struct ctk_taps *taps, ptrdiff_t ci, ptrdiff_t first,
+                                     ptrdiff_t last, ptrdiff_t co, float *dw);
 
     /// Adds statistics of `rows` pixels of c channels to sums (sum, then sum of squares, in double). Deviations are taken
     /// from means of short chunks, so that a large mean does not drown a small variance.

@@ -66,8 +66,9 @@ func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convol
                 matrices[product.xi] = UnsafePointer(du.pointer + p * duStride)
             }
             plan.taps(output, input, operation.layout).withKernelTaps { taps in
-                inChunks(ci, atLeast: 4) { part in
-                    kernels.winograd_weights_adjoint(matrices, taps, part.lowerBound, part.upperBound, co, result.pointer)
+                forEachPanel(co) { outputs in
+                    kernels.winograd_weights_adjoint(
+                        matrices, taps, ci, outputs.lowerBound, outputs.upperBound, co, result.pointer)
                 }
             }
         }
