@@ -75,6 +75,12 @@ struct WinogradPlan: Sendable {
             && Self.elements(sources[output.column][input.column]).contains(xi % 6)
     }
 
+    /// Tiles of an output.
+    func tiles(height: Int, width: Int) -> Int {
+        let side = tile * upscale
+        return ((height - 1) / side + 1) * ((width - 1) / side + 1)
+    }
+
     /// Where the units of an input phase's tiles are read.
     func inputUnits(_ phase: (row: Int, column: Int)) -> ctk_units {
         ctk_units(step: stride, y: stride * origin + phase.row, x: stride * origin + phase.column)

@@ -76,12 +76,10 @@ final class OperationTests: XCTestCase {
         for row in Self.tests {
             let inputs = random(row.shapes)
             let expected = row.operation.reference(inputs)
-            for table in Kernels.available {
-                Kernels.with(table) {
-                    let output = row.operation.forward(inputs.map(\.tensor)).applied()
-                    XCTAssertEqual(output.shape, expected.shape, row.name)
-                    assertClose(output.values, expected.values, 2e-5, "\(row.name) \(table)")
-                }
+            onEveryWay(row) { table in
+                let output = row.operation.forward(inputs.map(\.tensor)).applied()
+                XCTAssertEqual(output.shape, expected.shape, row.name)
+                assertClose(output.values, expected.values, 2e-5, "\(row.name) \(table)")
             }
         }
     }
@@ -93,25 +91,33 @@ final class OperationTests: XCTestCase {
             for i in inputs.indices { inputs[i].values = inputs[i].values.map { abs($0) < 1e-4 ? $0 + 1e-3 : $0 } }
             let outputShape = row.operation.reference(inputs).shape
             let weights = random([outputShape])[0]
-            for table in Kernels.available {
-                Kernels.with(table) {
-                    let tensors = inputs.map(\.tensor)
-                    let output = row.operation.forward(tensors)
-                    let gradients = row.operation.backward(
-                        tensors, output: output, gradient: weights.tensor, needed: inputs.map { _ in true })
-                    for (i, gradient) in gradients.enumerated() {
-                        guard let gradient else { XCTFail("\(row.name): no gradient \(i)"); continue }
-                        XCTAssertEqual(gradient.shape, inputs[i].shape, row.name)
-                        for seed in 0..<3 {
-                            let direction = self.direction(inputs[i].shape.count, seed: UInt64(seed))
-                            let expected = self.derivative(row.operation, inputs, i, direction, weights)
-                            let got = zip(gradient.values, direction).reduce(0) { $0 + Double($1.0) * $1.1 }
-                            let size = zip(gradient.values, direction).reduce(0) { $0 + abs(Double($1.0) * $1.1) }
-                            XCTAssertEqual(got, expected, accuracy: 1e-5 + 2e-5 * size, "\(row.name), input \(i), \(table)")
-                        }
+            onEveryWay(row) { table in
+                let tensors = inputs.map(\.tensor)
+                let output = row.operation.forward(tensors)
+                let gradients = row.operation.backward(
+                    tensors, output: output, gradient: weights.tensor, needed: inputs.map { _ in true })
+                for (i, gradient) in gradients.enumerated() {
+                    guard let gradient else { XCTFail("\(row.name): no gradient \(i)"); continue }
+                    XCTAssertEqual(gradient.shape, inputs[i].shape, row.name)
+                    for seed in 0..<3 {
+                        let direction = self.direction(inputs[i].shape.count, seed: UInt64(seed))
+                        let expected = self.derivative(row.operation, inputs, i, direction, weights)
+                        let got = zip(gradient.values, direction).reduce(0) { $0 + Double($1.0) * $1.1 }
+                        let size = zip(gradient.values, direction).reduce(0) { $0 + abs(Double($1.0) * $1.1) }
+                        XCTAssertEqual(got, expected, accuracy: 1e-5 + 2e-5 * size, "\(row.name), input \(i), \(table)")
                     }
                 }
             }
+        }
+    }
+
+    /// Calls `body` on every kernel table; for convolutions also with minimal filtering wherever there is a plan for it.
+    private func onEveryWay(_ row: Row, _ body: (String) -> Void) {
+        let usual = Convolution2D.leastTiles
+        defer { Convolution2D.leastTiles = usual }
+        for tiles in row.operation is Convolution2D ? [usual, 1] : [usual] {
+            Convolution2D.leastTiles = tiles
+            for table in Kernels.available { Kernels.with(table) { body("\(table), from \(tiles) tiles") } }
         }
     }
 

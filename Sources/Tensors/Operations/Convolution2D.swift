@@ -27,9 +27,10 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         var bias: Tensor?
         var biasVersion: Int?
         var table: String
+        var minimal: Bool
         var convolution: any Convolution
     }
-    private var prepared: [Direction: Prepared] = [:]
+    private var made: [Direction: Prepared] = [:]
 
     public init(_ kind: Kind, inputChannels ci: Int, outputChannels co: Int) {
         (self.kind, inputChannels, outputChannels) = (kind, ci, co)
@@ -52,10 +53,18 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         return kind == .transposed ? Shape(inputChannels, outputChannels, k, k) : Shape(outputChannels, inputChannels, k, k)
     }
 
-    /// Nil where the window has no minimal filtering, or there are too few channels to make up for the transforms and for
-    /// their larger rounding errors.
-    private static func plan(_ geometry: ConvolutionGeometry, _ inputChannels: Int, _ outputChannels: Int) -> WinogradPlan? {
-        min(inputChannels, outputChannels) >= 8 ? WinogradPlan(geometry) : nil
+    /// Tiles of an image from which on minimal filtering in phases pays where the weights change with each step: their
+    /// transforms take up to nine times the weights' own memory, and the time that few tiles would save.
+    nonisolated(unsafe) static var leastTiles = 24
+
+    /// Nil where the window has no minimal filtering, there are too few channels to make up for the transforms and for their
+    /// larger rounding errors, or an output of this height and width has too few tiles (no size: weights that stay).
+    private static func plan(
+        _ geometry: ConvolutionGeometry, _ inputChannels: Int, _ outputChannels: Int, outputs: (height: Int, width: Int)?
+    ) -> WinogradPlan? {
+        guard min(inputChannels, outputChannels) >= 8, let plan = WinogradPlan(geometry) else { return nil }
+        guard let outputs, plan.stride * plan.upscale > 1 else { return plan }
+        return plan.tiles(height: outputs.height, width: outputs.width) < leastTiles ? nil : plan
     }
 
     /// Few output channels from many: the products are made for all columns of taps at once.
@@ -66,14 +75,14 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
     /// A convolution made ready, by the fastest way that there is for it.
     private static func prepared(
         _ geometry: ConvolutionGeometry, _ layout: WeightLayout, weight: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
-        inputChannels ci: Int, outputChannels co: Int
+        inputChannels ci: Int, outputChannels co: Int, plan: WinogradPlan?
     ) -> any Convolution {
         if isNarrow(geometry, ci, co) {
             return NarrowConvolution(
                 weight: weight, bias: bias, inputChannels: ci, outputChannels: co, kernelSize: geometry.kernelSize,
                 padding: geometry.padding, pad: -geometry.window.offset, tanh: false, layout: layout)
         }
-        if let plan = plan(geometry, ci, co) {
+        if let plan {
             return WinogradConvolution(
                 weight: weight, layout: layout, bias: bias, inputChannels: ci, outputChannels: co, geometry: geometry, plan: plan)
         }
@@ -86,13 +95,27 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
     ///   - weight: `weightShape`.
     ///   - bias: outputChannels values; leave it out before an instance normalisation, which cancels it.
     public func prepared(weight: UnsafePointer<Float>, bias: UnsafePointer<Float>? = nil) -> any Convolution {
+        prepared(weight, bias, plan: Self.plan(geometry, inputChannels, outputChannels, outputs: nil))
+    }
+
+    private func prepared(
+        _ weight: UnsafePointer<Float>, _ bias: UnsafePointer<Float>?, plan: WinogradPlan?
+    ) -> any Convolution {
         Self.prepared(
-            geometry, layout, weight: weight, bias: bias, inputChannels: inputChannels, outputChannels: outputChannels)
+            geometry, layout, weight: weight, bias: bias, inputChannels: inputChannels, outputChannels: outputChannels,
+            plan: plan)
+    }
+
+    /// For an input of this shape.
+    private func plan(_ x: Shape) -> WinogradPlan? {
+        let outputs = (geometry.outputSide(x.h), geometry.outputSide(x.w))
+        return Self.plan(geometry, inputChannels, outputChannels, outputs: outputs)
     }
 
     public func forward(_ inputs: [Tensor]) -> Tensor {
         precondition(inputs[1].shape == weightShape && inputs[0].shape.c == inputChannels)
-        let convolution = made(for: .forward, inputs) { prepared(weight: $0, bias: $1) }
+        let plan = plan(inputs[0].shape)
+        let convolution = made(for: .forward, inputs, minimal: plan != nil) { prepared($0, $1, plan: plan) }
         return convolution(inputs[0])
     }
 
@@ -102,7 +125,7 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         if needed[1] {
             result[1] =
                 if Self.isNarrow(geometry, inputChannels, outputChannels) { narrowWeightGradient(inputs[0], gradient, self) }
-                else if let plan = Self.plan(geometry, inputChannels, outputChannels) {
+                else if let plan = plan(inputs[0].shape) {
                     winogradWeightGradient(inputs[0], gradient, self, plan)
                 } else { directWeightGradient(inputs[0], gradient, self) }
         }
@@ -115,20 +138,22 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         // The roles of the channels are exchanged in all of these.
         var swapped = WeightLayout(
             kernelSize: layout.kernelSize, inputStride: layout.outputStride, outputStride: layout.inputStride)
-        let adjoint = made(for: .adjoint, [inputs[0], inputs[1]]) { weight, _ in
-            let geometry: ConvolutionGeometry
-            switch kind {
-            case .strided(let k, 1, let padding, let pad):
-                swapped.flipped = true
-                geometry = .strided(kernelSize: k, stride: 1, padding: .zero, pad: padding == .zero ? k - 1 - pad : k - 1)
-            case .strided(let k, let stride, let padding, let pad):
-                precondition(stride == 2 && padding == .zero, "gradients of strides other than 2 are not needed here")
-                geometry = .transposed(kernelSize: k, pad: pad)
-            case .transposed: geometry = .strided(kernelSize: 3, stride: 2, padding: .zero, pad: 1)
-            case .doubling: geometry = .doublingAdjoint
-            }
-            return Self.prepared(
-                geometry, swapped, weight: weight, bias: nil, inputChannels: outputChannels, outputChannels: inputChannels)
+        let geometry: ConvolutionGeometry
+        switch kind {
+        case .strided(let k, 1, let padding, let pad):
+            swapped.flipped = true
+            geometry = .strided(kernelSize: k, stride: 1, padding: .zero, pad: padding == .zero ? k - 1 - pad : k - 1)
+        case .strided(let k, let stride, let padding, let pad):
+            precondition(stride == 2 && padding == .zero, "gradients of strides other than 2 are not needed here")
+            geometry = .transposed(kernelSize: k, pad: pad)
+        case .transposed: geometry = .strided(kernelSize: 3, stride: 2, padding: .zero, pad: 1)
+        case .doubling: geometry = .doublingAdjoint
+        }
+        let plan = Self.plan(geometry, outputChannels, inputChannels, outputs: (x.h, x.w))
+        let adjoint = made(for: .adjoint, [inputs[0], inputs[1]], minimal: plan != nil) { weight, _ in
+            Self.prepared(
+                geometry, swapped, weight: weight, bias: nil, inputChannels: outputChannels, outputChannels: inputChannels,
+                plan: plan)
         }
         switch kind {
         case .strided(_, 1, .zero, _), .transposed: return adjoint(gradient)
@@ -142,20 +167,21 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
 
     /// The convolution made from the parameters, anew where they or the kernels have changed.
     private func made(
-        for direction: Direction, _ inputs: [Tensor], _ make: (UnsafePointer<Float>, UnsafePointer<Float>?) -> any Convolution
+        for direction: Direction, _ inputs: [Tensor], minimal: Bool,
+        _ make: (UnsafePointer<Float>, UnsafePointer<Float>?) -> any Convolution
     ) -> any Convolution {
         let weight = inputs[1], bias = inputs.count > 2 ? inputs[2] : nil
-        if let kept = prepared[direction], kept.weight === weight, kept.version == weight.version, kept.bias === bias,
-            kept.biasVersion == bias?.version, kept.table == Kernels.name
+        if let kept = made[direction], kept.weight === weight, kept.version == weight.version, kept.bias === bias,
+            kept.biasVersion == bias?.version, kept.table == Kernels.name, kept.minimal == minimal
         {
             return kept.convolution
         }
         // First let go of the old one: the new one can take its buffers.
-        prepared[direction] = nil
+        made[direction] = nil
         let convolution = make(weight.pointer, bias.map { UnsafePointer($0.pointer) })
-        prepared[direction] = Prepared(
+        made[direction] = Prepared(
             weight: weight, version: weight.version, bias: bias, biasVersion: bias?.version, table: Kernels.name,
-            convolution: convolution)
+            minimal: minimal, convolution: convolution)
         return convolution
     }
 
