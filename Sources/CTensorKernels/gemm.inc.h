@@ -25,22 +25,22 @@ enum { MOST_ROWS = CTK_MR8 > CTK_MR ? CTK_MR8 : CTK_MR };
 /// Hides how a pointer came about: the compiler would compute each row's address anew from the first's.
 #define OPAQUE(p) __asm__("" : "+r"(p))
 
-/// Adds the products of column p of A by row p of B; `rows` points to every third row.
-INLINE void step(const int mr, const int nv, const float *const *rows, ptrdiff_t p, ptrdiff_t stride, const float *b,
-                 v8 acc[][2]) {
+/// Adds the products of column p of A by row p of B. `rows` points to every third row; a row's elements are `a_step` apart.
+INLINE void step(const int mr, const int nv, const float *const *rows, ptrdiff_t p, ptrdiff_t a_stride, const ptrdiff_t a_step,
+                 const float *b, v8 acc[][2]) {
     v8 b0 = load8(b), b1 = nv > 1 ? load8(b + 8) : b0;
     UNROLL for (int i = 0; i < mr; i++) {
-        v8 x = splat8(rows[i / 3][i % 3 * stride + p]);
+        v8 x = splat8(rows[i / 3][i % 3 * a_stride + p * a_step]);
         acc[i][0] += x * b0;
         if (nv > 1) acc[i][1] += x * b1;
     }
 }
 
-/// MR rows x (8 * NV) columns, of which `columns` are wanted. `mr` and `nv` are constants after inlining; every loop over
-/// the accumulators is unrolled, or they would not stay in registers.
+/// MR rows x (8 * NV) columns, of which `columns` are wanted. `mr`, `nv` and `a_step` are constants after inlining; every
+/// loop over the accumulators is unrolled, or they would not stay in registers.
 INLINE void micro_kernel(const int mr, const int nv, ptrdiff_t segments, ptrdiff_t segment_k, const float *const *a,
-                         ptrdiff_t offset, ptrdiff_t a_stride, const float *b, float *c, ptrdiff_t ldc, ptrdiff_t columns,
-                         const float *bias, int accumulate) {
+                         ptrdiff_t offset, ptrdiff_t a_stride, const ptrdiff_t a_step, const float *b, float *c,
+                         ptrdiff_t ldc, ptrdiff_t columns, const float *bias, int accumulate) {
     v8 acc[MOST_ROWS][2];
     UNROLL for (int i = 0; i < mr; i++) UNROLL for (int j = 0; j < nv; j++) acc[i][j] = splat8(0);
     for (ptrdiff_t s = 0; s < segments; s++) {
@@ -51,13 +51,13 @@ INLINE void micro_kernel(const int mr, const int nv, ptrdiff_t segments, ptrdiff
         }
         ptrdiff_t p = segment_k;
         for (; p >= 4; p -= 4) {
-            UNROLL for (int q = 0; q < 4; q++) step(mr, nv, rows, q, a_stride, b + q * 8 * nv, acc);
-            UNROLL for (int i = 0; i < mr; i += 3) rows[i / 3] += 4;
+            UNROLL for (int q = 0; q < 4; q++) step(mr, nv, rows, q, a_stride, a_step, b + q * 8 * nv, acc);
+            UNROLL for (int i = 0; i < mr; i += 3) rows[i / 3] += 4 * a_step;
             b += 4 * 8 * nv;
         }
         for (; p > 0; p--) {
-            step(mr, nv, rows, 0, a_stride, b, acc);
-            UNROLL for (int i = 0; i < mr; i += 3) rows[i / 3]++;
+            step(mr, nv, rows, 0, a_stride, a_step, b, acc);
+            UNROLL for (int i = 0; i < mr; i += 3) rows[i / 3] += a_step;
             b += 8 * nv;
         }
     }
@@ -79,7 +79,7 @@ INLINE void micro_kernel(const int mr, const int nv, ptrdiff_t segments, ptrdiff
 
 #define CTK_ROWS(MR, NV)                                                                                              \
     case MR:                                                                                                          \
-        micro_kernel(MR, NV, segments, segment_k, a, g * a_group + r * a_stride, a_stride, packed,                    \
+        micro_kernel(MR, NV, segments, segment_k, a, g * a_group + r * a_stride, a_stride, 1, packed,                   \
                      c + g * c_group + r * ldc + j, ldc, columns, bias ? bias + j : NULL, accumulate);                \
         break;
 
@@ -135,4 +135,34 @@ static void gemm(ptrdiff_t groups, ptrdiff_t a_group, ptrdiff_t c_group, ptrdiff
         }
         packed += k * (narrow ? 8 : CTK_PANEL);
     }
+}
+
+#define CTK_TRANSPOSED_ROWS(MR)                                                                                       \
+    case MR:                                                                                                          \
+        micro_kernel(MR, 2, 1, depth, &left, r, 1, CTK_PANEL, right, c + (i + r) * CTK_PANEL, CTK_PANEL, CTK_PANEL,   \
+                     NULL, accumulate || p > 0);                                                                      \
+        break;
+
+/// Rows of A and B multiplied at a time: a panel of each stays in the L1 cache.
+enum { DEPTH = 192 };
+
+static void gemm_transposed(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, const float *b, ptrdiff_t panel_rows,
+                            float *c, int accumulate) {
+    for (ptrdiff_t j = 0; j < n; j += CTK_PANEL, b += panel_rows * CTK_PANEL, c += m * CTK_PANEL)
+        for (ptrdiff_t p = 0; p < k; p += DEPTH) {
+            ptrdiff_t depth = k - p < DEPTH ? k - p : DEPTH;
+            const float *right = b + p * CTK_PANEL;
+            for (ptrdiff_t i = 0; i < m; i += CTK_PANEL) {
+                const float *left = a + i * panel_rows + p * CTK_PANEL;
+                ptrdiff_t rows = m - i < CTK_PANEL ? m - i : CTK_PANEL;
+                for (ptrdiff_t r = 0; r < rows; r += CTK_MR) {
+                    switch (rows - r < CTK_MR ? rows - r : CTK_MR) {
+                        CTK_TRANSPOSED_ROWS(1) CTK_TRANSPOSED_ROWS(2) CTK_TRANSPOSED_ROWS(3)
+#if CTK_MR > 3
+                        CTK_TRANSPOSED_ROWS(4) CTK_TRANSPOSED_ROWS(5) CTK_TRANSPOSED_ROWS(6)
+#endif
+                    }
+                }
+            }
+        }
 }

@@ -37,6 +37,7 @@ const struct ctk_kernels CTK_TABLE = {
     .name = CTK_NAME,
     .pack_b = pack_b,
     .gemm = gemm,
+    .gemm_transposed = gemm_transposed,
     .winograd_input = winograd_input,
     .winograd_output = winograd_output,
     .winograd_output_adjoint = winograd_output_adjoint,

@@ -44,6 +44,12 @@ INLINE void a6(const int outputs, const v8 y[4], v8 o[6]) {
 /// How many floats ahead of a store its place is called for.
 enum { PREFETCHED = 128 };
 
+/// Where channel c of row i stands in a matrix in panels, or in rows.
+INLINE ptrdiff_t place(ptrdiff_t i, ptrdiff_t c, ptrdiff_t channels, ptrdiff_t panel_rows) {
+    if (!panel_rows) return i * channels + c;
+    return c / CTK_PANEL * CTK_PANEL * panel_rows + i * CTK_PANEL + c % CTK_PANEL;
+}
+
 /// Transforms 6x6 pixels (channels c..c+lanes) of one tile; what has no place in v is left out.
 INLINE void input_tile(const float *const px[36], ptrdiff_t c, ptrdiff_t lanes, const struct ctk_read *read, v8 slope,
                        float *const *v, ptrdiff_t offset) {
@@ -69,7 +75,7 @@ INLINE void input_tile(const float *const px[36], ptrdiff_t c, ptrdiff_t lanes, 
         bt6(t[y], o);
         for (int x = 0; x < 6; x++) {
             if (!v[6 * y + x]) continue;
-            float *q = v[6 * y + x] + offset + c;
+            float *q = v[6 * y + x] + offset;
             // The 36 places lie far apart: the processor does not foresee them by itself.
             __builtin_prefetch(q + PREFETCHED, 1, 3);
             if (lanes == 8) store8(q, o[x]);
@@ -89,7 +95,7 @@ INLINE int is_read(float *const *v, int k, int step) {
 
 static void winograd_input(ptrdiff_t taps, const struct ctk_image *image, enum ctk_padding padding,
                            const struct ctk_units *units, const struct ctk_read *read, ptrdiff_t tiles_x, ptrdiff_t first,
-                           ptrdiff_t count, float *const *v) {
+                           ptrdiff_t count, float *const *v, ptrdiff_t panel_rows) {
     ptrdiff_t channels = image->channels, h = image->height, w = image->width;
     const struct ctk_read *r = read && read->mean ? read : NULL;
     v8 slope = splat8(r ? r->slope : 0);
@@ -110,13 +116,12 @@ static void winograd_input(ptrdiff_t taps, const struct ctk_image *image, enum c
             const float *row = image->data + (sy - image->first_row) * image->row_stride;
             for (int x = 0; x < 6; x++) px[6 * y + x] = sy < 0 || sx[x] < 0 ? NULL : row + sx[x] * channels;
         }
-        ptrdiff_t c = 0, offset = i * channels;
-        if (r) {
-            for (; c + 8 <= channels; c += 8) input_tile(px, c, 8, r, slope, v, offset);
-            if (c < channels) input_tile(px, c, channels - c, r, slope, v, offset);
-        } else {
-            for (; c + 8 <= channels; c += 8) input_tile(px, c, 8, NULL, slope, v, offset);
-            if (c < channels) input_tile(px, c, channels - c, NULL, slope, v, offset);
+        for (ptrdiff_t c = 0; c < channels; c += 8) {
+            ptrdiff_t lanes = channels - c, to = place(i, c, channels, panel_rows);
+            if (lanes >= 8 && r) input_tile(px, c, 8, r, slope, v, to);
+            else if (lanes >= 8) input_tile(px, c, 8, NULL, slope, v, to);
+            else if (r) input_tile(px, c, lanes, r, slope, v, to);
+            else input_tile(px, c, lanes, NULL, slope, v, to);
         }
     }
 }
@@ -213,7 +218,7 @@ static void winograd_output(ptrdiff_t taps, const float *const *m, ptrdiff_t hei
 
 INLINE void output_tiles_adjoint(const int outputs, const float *dy, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
                                  const struct ctk_units *units, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count,
-                                 float *const *dm) {
+                                 float *const *dm, ptrdiff_t panel_rows) {
     ptrdiff_t step = units->step;
     for (ptrdiff_t i = 0; i < count; i++) {
         ptrdiff_t y0 = outputs * ((first + i) / tiles_x), x0 = outputs * ((first + i) % tiles_x);
@@ -221,7 +226,7 @@ INLINE void output_tiles_adjoint(const int outputs, const float *dy, ptrdiff_t h
         ptrdiff_t columns = units_inside(outputs, x0, step, units->x, width);
         const float *q = dy + ((y0 * step + units->y) * width + x0 * step + units->x) * channels;
         for (ptrdiff_t c = 0; c < channels; c += 8) {
-            ptrdiff_t lanes = channels - c < 8 ? channels - c : 8;
+            ptrdiff_t lanes = channels - c < 8 ? channels - c : 8, to = place(i, c, channels, panel_rows);
             v8 t[6][4];
             for (int x = 0; x < outputs; x++) {
                 v8 d[4], o[6];
@@ -238,9 +243,7 @@ INLINE void output_tiles_adjoint(const int outputs, const float *dy, ptrdiff_t h
                 a6(outputs, t[k], o);
                 for (int x = 0; x < 6; x++) {
                     if (!dm[6 * k + x]) continue;
-                    float *p = dm[6 * k + x] + i * channels + c;
-                    if (lanes == 8) store8(p, o[x]);
-                    else store_n(p, o[x], lanes);
+                    store8(dm[6 * k + x] + to, o[x]);
                 }
             }
         }
@@ -249,9 +252,9 @@ INLINE void output_tiles_adjoint(const int outputs, const float *dy, ptrdiff_t h
 
 static void winograd_output_adjoint(ptrdiff_t taps, const float *dy, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
                                     const struct ctk_units *units, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count,
-                                    float *const *dm) {
-    if (taps == 3) output_tiles_adjoint(4, dy, height, width, channels, units, tiles_x, first, count, dm);
-    else output_tiles_adjoint(3, dy, height, width, channels, units, tiles_x, first, count, dm);
+                                    float *const *dm, ptrdiff_t panel_rows) {
+    if (taps == 3) output_tiles_adjoint(4, dy, height, width, channels, units, tiles_x, first, count, dm, panel_rows);
+    else output_tiles_adjoint(3, dy, height, width, channels, units, tiles_x, first, count, dm, panel_rows);
 }
 
 /// One application of G to three taps or four.
@@ -372,7 +375,7 @@ static void winograd_weights(const float *w, const struct ctk_taps *taps, ptrdif
 }
 
 INLINE void weights_adjoint(const int side, const int count, const float *const *du, const struct ctk_taps *taps,
-                            ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last, ptrdiff_t co, float *dw) {
+                            ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last, float *dw) {
     for (ptrdiff_t panel = first; panel < last; panel += CTK_PANEL)
         for (ptrdiff_t i = 0; i < ci; i++)
             for (ptrdiff_t o = panel; o < last && o < panel + CTK_PANEL; o += 8) {
@@ -381,8 +384,10 @@ INLINE void weights_adjoint(const int side, const int count, const float *const 
                 for (int b = 0; b < 6; b++) {
                     v8 d[6], r[4];
                     for (int a = 0; a < 6; a++) {
-                        const float *q = du[6 * a + b];
-                        d[a] = !q ? splat8(0) : lanes == 8 ? load8(q + i * co + o) : load_n(q + i * co + o, lanes);
+                        if (!du[6 * a + b]) { d[a] = splat8(0); continue; }
+                        const float *q = du[6 * a + b] + panel * ci + i * CTK_PANEL + o - panel;
+                        __builtin_prefetch(q + PREFETCHED, 0, 3);
+                        d[a] = load8(q);
                     }
                     gt6(side, d, r);
                     for (int k = 0; k < side; k++) t[k][b] = r[k];
@@ -399,8 +404,8 @@ INLINE void weights_adjoint(const int side, const int count, const float *const 
 }
 
 static void winograd_weights_adjoint(const float *const *du, const struct ctk_taps *taps, ptrdiff_t ci, ptrdiff_t first,
-                                     ptrdiff_t last, ptrdiff_t co, float *dw) {
-    if (taps->count == 16) weights_adjoint(4, 16, du, taps, ci, first, last, co, dw);
-    else if (taps->kernel_taps == 16) weights_adjoint(3, 16, du, taps, ci, first, last, co, dw);
-    else weights_adjoint(3, 9, du, taps, ci, first, last, co, dw);
+                                     ptrdiff_t last, float *dw) {
+    if (taps->count == 16) weights_adjoint(4, 16, du, taps, ci, first, last, dw);
+    else if (taps->kernel_taps == 16) weights_adjoint(3, 16, du, taps, ci, first, last, dw);
+    else weights_adjoint(3, 9, du, taps, ci, first, last, dw);
 }

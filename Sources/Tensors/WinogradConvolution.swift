@@ -146,7 +146,7 @@ public final class WinogradConvolution: ResizableConvolution {
                     input.withReading {
                         kernels.winograd_input(
                             plan.taps, &image, geometry.padding.kernel, &units, $0, tilesX, firstTile + first, count,
-                            vPointers.baseAddress! + 36 * i)
+                            vPointers.baseAddress! + 36 * i, 0)
                     }
                 }
             }

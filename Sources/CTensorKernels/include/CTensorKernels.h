@@ -77,14 +77,20 @@ struct ctk_kernels {
                  ptrdiff_t segment_k, const float *const *a, ptrdiff_t a_stride, const float *packed_b, float *c,
                  ptrdiff_t ldc, const float *bias, int accumulate, const float *next_a);
 
+    /// C (m x n) = A^T B, plus C itself if `accumulate`; A (k x m) and B (k x n) in panels of 16 columns, each panel
+    /// `panel_rows` rows of 16 floats; C in panels of 16 columns, each m rows. Columns behind the last may hold anything.
+    void (*gemm_transposed)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, const float *b, ptrdiff_t panel_rows,
+                            float *c, int accumulate);
+
     // Winograd's F(4x4,3x3) for windows of 3x3 taps, F(3x3,4x4) for 4x4: tiles of 6x6 units, 7 - taps outputs a side. Where
     // one of the 36 elements of a tile has a null pointer, it is not written.
 
     /// Input side: tiles [first, first+count) of the grid of `tiles_x` tiles a row; tile (ty,tx) reads the 6x6 units from
-    /// ((7 - taps) ty, (7 - taps) tx). v[xi] is a matrix (count x channels).
+    /// ((7 - taps) ty, (7 - taps) tx). v[xi] is a matrix (count x channels), in rows where `panel_rows` is 0, else in panels
+    /// of 16 channels as `gemm_transposed` takes them.
     void (*winograd_input)(ptrdiff_t taps, const struct ctk_image *image, enum ctk_padding padding,
                            const struct ctk_units *units, const struct ctk_read *read, ptrdiff_t tiles_x, ptrdiff_t first,
-                           ptrdiff_t count, float *const *v);
+                           ptrdiff_t count, float *const *v, ptrdiff_t panel_rows);
 
     /// Output side: 36 products m[xi] (count x channels) to the tiles' units of y (height x width x channels, clipped at
     /// the borders), plus bias if not null. With `sums` not null adds each channel's statistics: sums[0..<c] += sum,
@@ -93,10 +99,11 @@ struct ctk_kernels {
                             const struct ctk_units *units, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count,
                             const float *bias, float *y, ptrdiff_t y_row_stride, double *sums);
 
-    /// Adjoint of `winograd_output`: units of dy to the 36 dm = A dy A^T (those beyond the border are zero).
+    /// Adjoint of `winograd_output`: units of dy to the 36 dm = A dy A^T (those beyond the border are zero), in panels of 16
+    /// channels as `gemm_transposed` takes them.
     void (*winograd_output_adjoint)(ptrdiff_t taps, const float *dy, ptrdiff_t height, ptrdiff_t width,
                                     ptrdiff_t channels, const struct ctk_units *units, ptrdiff_t tiles_x, ptrdiff_t first,
-                                    ptrdiff_t count, float *const *dm);
+                                    ptrdiff_t count, float *const *dm, ptrdiff_t panel_rows);
 
     /// Weights to the matrices u = G w G^T (ci x co), row-major or, if `packed`, as `pack_b` would have them; for output
     /// channels [first, last), `first` a multiple of 16. `taps` says what is summed in each of the window's 9 or 16 taps, of
@@ -104,9 +111,10 @@ struct ctk_kernels {
     void (*winograd_weights)(const float *w, const struct ctk_taps *taps, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last,
                              ptrdiff_t co, int packed, const struct ctk_matrix *u);
 
-    /// Adjoint of `winograd_weights`: adds G^T du G, of the matrices du[xi] (ci x co; null: zeros), to the weights' gradient.
+    /// Adjoint of `winograd_weights`: adds G^T du G, of the matrices du[xi] (ci x co in panels of 16 columns; null: zeros), to
+    /// the weights' gradient.
     void (*winograd_weights_adjoint)(const float *const *du, const struct ctk_taps *taps, ptrdiff_t ci, ptrdiff_t first,
-                                     ptrdiff_t last, ptrdiff_t co, float *dw);
+                                     ptrdiff_t last, float *dw);
 
     /// Adds statistics of `rows` pixels of c channels to sums (sum, then sum of squares, in double). Deviations are taken
     /// from means of short chunks, so that a large mean does not drown a small variance.

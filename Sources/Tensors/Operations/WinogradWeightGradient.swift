@@ -1,4 +1,3 @@
-import COpenBLAS
 import CTensorKernels
 
 /// The weight gradient in Winograd's domain: dU = V^T dM for each product of the plan, then G^T dU G.
@@ -20,9 +19,9 @@ func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convol
     }
     // As many tiles at a time as keep each side within 64 MB.
     let chunk = min(tiles, max(64, (1 << 24) / (36 * max(inputPhases.count * ci, outputPhases.count * co))))
-    let v = Elements(products.map { $0.input * 36 + $0.xi }, phases: inputPhases.count, count: chunk * ci)
-    let dm = Elements(products.map { $0.output * 36 + $0.xi }, phases: outputPhases.count, count: chunk * co)
-    let duStride = spread(ci * co)
+    let v = Elements(products.map { $0.input * 36 + $0.xi }, phases: inputPhases.count, rows: chunk, channels: ci)
+    let dm = Elements(products.map { $0.output * 36 + $0.xi }, phases: outputPhases.count, rows: chunk, channels: co)
+    let duStride = spread(panelChannels(co) * ci)
     let du = BufferPool.shared.take(products.count * duStride)
     let kernels = Kernels.current.pointee
     var first = true
@@ -37,23 +36,22 @@ func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convol
                     input.withReading {
                         kernels.winograd_input(
                             plan.taps, &image, operation.geometry.padding.kernel, &units, $0, tilesX, start + part.lowerBound,
-                            part.count, v.pointers(phase: i, offset: part.lowerBound * ci))
+                            part.count, v.pointers(phase: i, row: part.lowerBound), chunk)
                     }
                 }
                 for (o, phase) in outputPhases.enumerated() {
                     var units = plan.outputUnits(phase)
                     kernels.winograd_output_adjoint(
                         plan.taps, gradient.pointer + n * h * w * co, h, w, co, &units, tilesX, start + part.lowerBound,
-                        part.count, dm.pointers(phase: o, offset: part.lowerBound * co))
+                        part.count, dm.pointers(phase: o, row: part.lowerBound), chunk)
                 }
             }
-            let beta: Float = first ? 0 : 1
+            let accumulates: CInt = first ? 0 : 1
             ThreadPool.shared.forEach(products.count) { i in
                 let product = products[i]
-                cblas_sgemm(
-                    CblasRowMajor, CblasTrans, CblasNoTrans, Int32(ci), Int32(co), Int32(count), 1,
-                    v[product.input, product.xi], Int32(ci), dm[product.output, product.xi], Int32(co), beta,
-                    du.pointer + i * duStride, Int32(co))
+                kernels.gemm_transposed(
+                    ci, co, count, v[product.input, product.xi], dm[product.output, product.xi], chunk,
+                    du.pointer + i * duStride, accumulates)
             }
             first = false
         }
@@ -67,8 +65,7 @@ func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convol
             }
             plan.taps(output, input, operation.layout).withKernelTaps { taps in
                 forEachPanel(co) { outputs in
-                    kernels.winograd_weights_adjoint(
-                        matrices, taps, ci, outputs.lowerBound, outputs.upperBound, co, result.pointer)
+                    kernels.winograd_weights_adjoint(matrices, taps, ci, outputs.lowerBound, outputs.upperBound, result.pointer)
                 }
             }
         }
@@ -76,27 +73,28 @@ func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convol
     return result
 }
 
-/// Matrices for the elements of phases' tiles that have a part in some product.
+/// Channels of whole panels.
+private func panelChannels(_ channels: Int) -> Int { (channels + Int(CTK_PANEL) - 1) / Int(CTK_PANEL) * Int(CTK_PANEL) }
+
+/// Matrices (rows x channels), in panels, for the elements of phases' tiles that have a part in some product.
 private struct Elements {
     private let places: [Int?]
     private let distance: Int
     private let buffer: Buffer
 
-    /// - Parameters:
-    ///   - used: phase * 36 + xi, any number of times.
-    ///   - count: floats of a matrix.
-    init(_ used: [Int], phases: Int, count: Int) {
+    /// - Parameter used: phase * 36 + xi, any number of times.
+    init(_ used: [Int], phases: Int, rows: Int, channels: Int) {
         var places = [Int?](repeating: nil, count: 36 * phases)
         for (place, element) in Set(used).sorted().enumerated() { places[element] = place }
         self.places = places
-        distance = spread(count)
+        distance = spread(rows * panelChannels(channels))
         buffer = BufferPool.shared.take(Set(used).count * distance)
     }
 
     subscript(phase: Int, xi: Int) -> UnsafeMutablePointer<Float> { buffer.pointer + places[phase * 36 + xi]! * distance }
 
-    /// For the kernels: the phase's 36, null where there is none, `offset` floats on.
-    func pointers(phase: Int, offset: Int) -> [UnsafeMutablePointer<Float>?] {
-        places[phase * 36..<phase * 36 + 36].map { $0.map { buffer.pointer + $0 * distance + offset } }
+    /// For the kernels: the phase's 36 from a row on, null where there is none.
+    func pointers(phase: Int, row: Int) -> [UnsafeMutablePointer<Float>?] {
+        places[phase * 36..<phase * 36 + 36].map { $0.map { buffer.pointer + $0 * distance + row * Int(CTK_PANEL) } }
     }
 }
