@@ -109,10 +109,10 @@ public final class WinogradConvolution: ResizableConvolution {
     }
 
     /// Tiles transformed, multiplied and transformed back at a time: so many that both sides of the products stay in the L2
-    /// cache; where not even two rows of the kernel's registers do, so many that the weights are read seldom.
+    /// cache; where not even four rows of the kernel's registers do, so many that the weights are read seldom.
     private static func block(tiles: Int, floats: Int, threads: Int) -> Int {
         let cached = 131_072 / floats / 6 * 6
-        if cached >= 12 { return min(cached, 48) }
+        if cached >= 24 { return min(cached, 48) }
         // As many blocks on each thread, none larger than 128.
         let blocks = (tiles + 128 * threads - 1) / (128 * threads) * threads
         return max(12, (tiles + blocks - 1) / blocks)
