@@ -1,19 +1,12 @@
-// Matrix products with a packed right-hand side: the micro-kernel holds MR x 16 of C in registers.
+// Matrix products with their right-hand side, or both sides, in panels of 16 columns: the micro-kernel holds MR x 16 of C in
+// registers.
 
-static void pack_b(ptrdiff_t k, ptrdiff_t n, const float *b, ptrdiff_t ldb, int transposed, float *packed) {
+static void pack_b(ptrdiff_t k, ptrdiff_t n, const float *b, float *packed) {
     for (ptrdiff_t j = 0; j < n; j += CTK_PANEL) {
         ptrdiff_t columns = n - j < CTK_PANEL ? n - j : CTK_PANEL;
         ptrdiff_t width = columns <= 8 ? 8 : CTK_PANEL;
-        if (!transposed && columns == width) {
-            for (ptrdiff_t p = 0; p < k; p++, packed += width)
-                memcpy(packed, b + p * ldb + j, (size_t)width * sizeof(float));
-            continue;
-        }
-        for (ptrdiff_t p = 0; p < k; p++) {
-            for (ptrdiff_t i = 0; i < width; i++)
-                packed[i] = i < columns ? (transposed ? b[(j + i) * ldb + p] : b[p * ldb + j + i]) : 0;
-            packed += width;
-        }
+        for (ptrdiff_t p = 0; p < k; p++, packed += width)
+            for (ptrdiff_t i = 0; i < width; i++) packed[i] = i < columns ? b[p * n + j + i] : 0;
     }
 }
 
@@ -25,7 +18,8 @@ enum { MOST_ROWS = CTK_MR8 > CTK_MR ? CTK_MR8 : CTK_MR };
 /// Hides how a pointer came about: the compiler would compute each row's address anew from the first's.
 #define OPAQUE(p) __asm__("" : "+r"(p))
 
-/// Adds the products of column p of A by row p of B. `rows` points to every third row; a row's elements are `a_step` apart.
+/// Adds the products of column p of A by the row of B at `b`. `rows` points to every third row, the others stand `a_stride`
+/// apart behind it; a row's elements are `a_step` apart.
 INLINE void step(const int mr, const int nv, const float *const *rows, ptrdiff_t p, ptrdiff_t a_stride, const ptrdiff_t a_step,
                  const float *b, v8 acc[][2]) {
     v8 b0 = load8(b), b1 = nv > 1 ? load8(b + 8) : b0;
@@ -80,39 +74,41 @@ INLINE void micro_kernel(const int mr, const int nv, ptrdiff_t segments, ptrdiff
 #define CTK_ROWS(MR, NV)                                                                                              \
     case MR:                                                                                                          \
         micro_kernel(MR, NV, segments, segment_k, a, g * a_group + r * a_stride, a_stride, 1, packed,                   \
-                     c + g * c_group + r * ldc + j, ldc, columns, bias ? bias + j : NULL, accumulate);                \
+                     c + g * c_group + r * ldc + j, ldc, columns, bias ? bias + j : NULL, 0);                         \
         break;
 
-/// What the next product reads, called into the L2 cache a few lines at a time.
-struct ahead {
+/// What the next product reads, prefetched into the L2 cache a few lines at a time.
+struct prefetcher {
     const float *next, *end;
     ptrdiff_t step;
 };
-INLINE struct ahead ahead(const float *p, ptrdiff_t floats, ptrdiff_t times) {
-    return (struct ahead){p, p + floats, (floats / 16 + times - 1) / times * 16};
+INLINE struct prefetcher prefetcher(const float *p, ptrdiff_t floats, ptrdiff_t times) {
+    if (times < 1) times = 1;
+    return (struct prefetcher){p, p + floats, (floats / 16 + times - 1) / times * 16};
 }
-INLINE void call_ahead(struct ahead *a) {
-    const float *stop = a->next + a->step < a->end ? a->next + a->step : a->end;
-    for (; a->next < stop; a->next += 16) __builtin_prefetch(a->next, 0, 2);
+INLINE void prefetch_some(struct prefetcher *f) {
+    const float *stop = f->next + f->step < f->end ? f->next + f->step : f->end;
+    for (; f->next < stop; f->next += 16) __builtin_prefetch(f->next, 0, 2);
 }
 
 static void gemm(ptrdiff_t groups, ptrdiff_t a_group, ptrdiff_t c_group, ptrdiff_t rows, ptrdiff_t n,
                  ptrdiff_t segments, ptrdiff_t segment_k, const float *const *a, ptrdiff_t a_stride,
-                 const float *packed, float *c, ptrdiff_t ldc, const float *bias, int accumulate, const float *next_a) {
+                 const float *packed, float *c, ptrdiff_t ldc, const float *bias, const float *next_a) {
     ptrdiff_t k = segments * segment_k;
     ptrdiff_t panels = (n + CTK_PANEL - 1) / CTK_PANEL, tiles = groups * ((rows + CTK_MR - 1) / CTK_MR);
-    struct ahead a_ahead = ahead(next_a, next_a ? rows * k : 0, panels * tiles);
+    struct prefetcher of_a = prefetcher(next_a, next_a ? rows * k : 0, panels * tiles);
     for (ptrdiff_t j = 0; j < n; j += CTK_PANEL) {
         ptrdiff_t columns = n - j < CTK_PANEL ? n - j : CTK_PANEL;
-        struct ahead b_ahead = ahead(packed + k * CTK_PANEL, next_a ? k * CTK_PANEL : 0, tiles);
         int narrow = columns <= 8;
+        ptrdiff_t width = narrow ? 8 : CTK_PANEL;
+        struct prefetcher of_b = prefetcher(packed + k * width, next_a ? k * CTK_PANEL : 0, tiles);
         for (ptrdiff_t g = 0; g < groups; g++) {
             for (ptrdiff_t r = 0; r < rows;) {
                 ptrdiff_t left = rows - r;
                 int mr;
-                // What is needed next comes from afar: a little of it is called for with each piece of work.
-                call_ahead(&b_ahead);
-                call_ahead(&a_ahead);
+                // What is needed next comes from afar: a little of it is fetched with each piece of work.
+                prefetch_some(&of_b);
+                prefetch_some(&of_a);
                 if (narrow) {
                     mr = left >= CTK_MR8 ? CTK_MR8 : left >= 4 ? 4 : 1;
                     switch (mr) {
@@ -133,7 +129,7 @@ static void gemm(ptrdiff_t groups, ptrdiff_t a_group, ptrdiff_t c_group, ptrdiff
                 r += mr;
             }
         }
-        packed += k * (narrow ? 8 : CTK_PANEL);
+        packed += k * width;
     }
 }
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { LANES = 16, MOST_TAPS = 64 };
+enum { LANES = CTK_PANEL, MOST_TAPS = 64 };
 
 void ctk_pack_taps(const float *w, const struct ctk_taps *taps, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t count,
                    float *panel) {
@@ -19,8 +19,8 @@ void ctk_pack_taps(const float *w, const struct ctk_taps *taps, ptrdiff_t ci, pt
         const int *source = taps->sources;
         for (ptrdiff_t t = 0; t < taps->count; t++) {
             float *row = panel + (t * ci + i) * width;
-            for (ptrdiff_t o = 0; o < width; o++) row[o] = local[o][source[0]];
-            for (int s = 1; s < taps->source_counts[t]; s++)
+            for (ptrdiff_t o = 0; o < width; o++) row[o] = 0;
+            for (int s = 0; s < taps->source_counts[t]; s++)
                 for (ptrdiff_t o = 0; o < width; o++) row[o] += local[o][source[s]];
             source += taps->source_counts[t];
         }

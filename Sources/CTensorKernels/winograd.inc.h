@@ -41,11 +41,11 @@ INLINE void a6(const int outputs, const v8 y[4], v8 o[6]) {
     o[5] = y[outputs - 1];
 }
 
-/// How many floats ahead of a store its place is called for.
+/// How many floats ahead of a load or a store its place is prefetched.
 enum { PREFETCHED = 128 };
 
 /// Where channel c of row i stands in a matrix in panels, or in rows.
-INLINE ptrdiff_t place(ptrdiff_t i, ptrdiff_t c, ptrdiff_t channels, ptrdiff_t panel_rows) {
+INLINE ptrdiff_t matrix_offset(ptrdiff_t i, ptrdiff_t c, ptrdiff_t channels, ptrdiff_t panel_rows) {
     if (!panel_rows) return i * channels + c;
     return c / CTK_PANEL * CTK_PANEL * panel_rows + i * CTK_PANEL + c % CTK_PANEL;
 }
@@ -93,13 +93,13 @@ INLINE int is_read(float *const *v, int k, int step) {
     return 0;
 }
 
-static void winograd_input(ptrdiff_t taps, const struct ctk_image *image, enum ctk_padding padding,
+static void winograd_input(ptrdiff_t window, const struct ctk_image *image, enum ctk_padding padding,
                            const struct ctk_units *units, const struct ctk_read *read, ptrdiff_t tiles_x, ptrdiff_t first,
                            ptrdiff_t count, float *const *v, ptrdiff_t panel_rows) {
     ptrdiff_t channels = image->channels, h = image->height, w = image->width;
     const struct ctk_read *r = read && read->mean ? read : NULL;
     v8 slope = splat8(r ? r->slope : 0);
-    ptrdiff_t outputs = 7 - taps;
+    ptrdiff_t outputs = 7 - window;
     int reads_row[6], reads_column[6];
     for (int k = 0; k < 6; k++) {
         reads_row[k] = is_read(v, k, 6);
@@ -117,7 +117,7 @@ static void winograd_input(ptrdiff_t taps, const struct ctk_image *image, enum c
             for (int x = 0; x < 6; x++) px[6 * y + x] = sy < 0 || sx[x] < 0 ? NULL : row + sx[x] * channels;
         }
         for (ptrdiff_t c = 0; c < channels; c += 8) {
-            ptrdiff_t lanes = channels - c, to = place(i, c, channels, panel_rows);
+            ptrdiff_t lanes = channels - c, to = matrix_offset(i, c, channels, panel_rows);
             if (lanes >= 8 && r) input_tile(px, c, 8, r, slope, v, to);
             else if (lanes >= 8) input_tile(px, c, 8, NULL, slope, v, to);
             else if (r) input_tile(px, c, lanes, r, slope, v, to);
@@ -149,7 +149,7 @@ INLINE void add_statistics(const v8 *y, int n, ptrdiff_t lanes, double *sum, dou
     }
 }
 
-/// The first unit of a tile and how many of its outputs lie within an image `size` pixels high or wide.
+/// How many of the outputs of a tile that begins with unit `first` lie within an image `size` pixels high or wide.
 INLINE ptrdiff_t units_inside(ptrdiff_t outputs, ptrdiff_t first, ptrdiff_t step, ptrdiff_t origin, ptrdiff_t size) {
     ptrdiff_t inside = (size - origin + step - 1) / step - first;
     return inside < outputs ? inside : outputs;
@@ -190,7 +190,7 @@ INLINE void output_tile(const int outputs, const float *const *m, ptrdiff_t offs
 
 INLINE void output_tiles(const int outputs, const float *const *m, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
                          const struct ctk_units *units, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count,
-                         const float *bias, float *y, ptrdiff_t y_row_stride, double *sums) {
+                         const float *bias, float *y, ptrdiff_t y_row_stride, double *sums, ptrdiff_t group) {
     ptrdiff_t step = units->step, row = step * y_row_stride, stride = step * channels;
     for (ptrdiff_t i = 0; i < count; i++) {
         ptrdiff_t y0 = outputs * ((first + i) / tiles_x), x0 = outputs * ((first + i) % tiles_x);
@@ -200,20 +200,22 @@ INLINE void output_tiles(const int outputs, const float *const *m, ptrdiff_t hei
         float *q = y + (y0 * step + units->y) * y_row_stride + (x0 * step + units->x) * channels;
         int whole = rows == outputs && columns == outputs;
         ptrdiff_t c = 0, offset = i * channels;
+        double *set = sums ? sums + i / group * 2 * channels : NULL;
         for (; c + 8 <= channels; c += 8) {
-            if (whole) output_tile(outputs, m, offset, c, 8, outputs, outputs, channels, bias, q, row, stride, sums);
-            else output_tile(outputs, m, offset, c, 8, rows, columns, channels, bias, q, row, stride, sums);
+            if (whole) output_tile(outputs, m, offset, c, 8, outputs, outputs, channels, bias, q, row, stride, set);
+            else output_tile(outputs, m, offset, c, 8, rows, columns, channels, bias, q, row, stride, set);
         }
         if (c < channels)
-            output_tile(outputs, m, offset, c, channels - c, rows, columns, channels, bias, q, row, stride, sums);
+            output_tile(outputs, m, offset, c, channels - c, rows, columns, channels, bias, q, row, stride, set);
     }
 }
 
-static void winograd_output(ptrdiff_t taps, const float *const *m, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
+static void winograd_output(ptrdiff_t window, const float *const *m, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
                             const struct ctk_units *units, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count,
-                            const float *bias, float *y, ptrdiff_t y_row_stride, double *sums) {
-    if (taps == 3) output_tiles(4, m, height, width, channels, units, tiles_x, first, count, bias, y, y_row_stride, sums);
-    else output_tiles(3, m, height, width, channels, units, tiles_x, first, count, bias, y, y_row_stride, sums);
+                            const float *bias, float *y, ptrdiff_t y_row_stride, double *sums,
+                            ptrdiff_t group) {
+    if (window == 3) output_tiles(4, m, height, width, channels, units, tiles_x, first, count, bias, y, y_row_stride, sums, group);
+    else output_tiles(3, m, height, width, channels, units, tiles_x, first, count, bias, y, y_row_stride, sums, group);
 }
 
 INLINE void output_tiles_adjoint(const int outputs, const float *dy, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
@@ -226,7 +228,7 @@ INLINE void output_tiles_adjoint(const int outputs, const float *dy, ptrdiff_t h
         ptrdiff_t columns = units_inside(outputs, x0, step, units->x, width);
         const float *q = dy + ((y0 * step + units->y) * width + x0 * step + units->x) * channels;
         for (ptrdiff_t c = 0; c < channels; c += 8) {
-            ptrdiff_t lanes = channels - c < 8 ? channels - c : 8, to = place(i, c, channels, panel_rows);
+            ptrdiff_t lanes = channels - c < 8 ? channels - c : 8, to = matrix_offset(i, c, channels, panel_rows);
             v8 t[6][4];
             for (int x = 0; x < outputs; x++) {
                 v8 d[4], o[6];
@@ -250,10 +252,10 @@ INLINE void output_tiles_adjoint(const int outputs, const float *dy, ptrdiff_t h
     }
 }
 
-static void winograd_output_adjoint(ptrdiff_t taps, const float *dy, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
+static void winograd_output_adjoint(ptrdiff_t window, const float *dy, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
                                     const struct ctk_units *units, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count,
                                     float *const *dm, ptrdiff_t panel_rows) {
-    if (taps == 3) output_tiles_adjoint(4, dy, height, width, channels, units, tiles_x, first, count, dm, panel_rows);
+    if (window == 3) output_tiles_adjoint(4, dy, height, width, channels, units, tiles_x, first, count, dm, panel_rows);
     else output_tiles_adjoint(3, dy, height, width, channels, units, tiles_x, first, count, dm, panel_rows);
 }
 

@@ -99,7 +99,7 @@ extension ResNetGenerator {
         let meter = Meter(total: work(height: height, width: width, storage: storage), report: progress)
         let full = storage == .all ? height : fullBandRows(width: width)
 
-        var x: any Stage = InputStage(height: height, width: width, bandRows: full, fill: input)
+        var x: any Stage = InputStage(height: height, width: width, fill: input)
         /// The layer before is not read any more: where memory is short, what it took goes back before the next takes its own.
         func advance(_ next: any Stage) {
             x = next
@@ -150,8 +150,7 @@ extension ResNetGenerator {
             try compute(convolution, input, rows, into: buffer.pointer, sums: sums, meter)
         }
         return ComputedStage(
-            convolution: convolution, input: input, height: size.height, width: size.width, reading: reading,
-            bandRows: bandRows, meter: meter)
+            convolution: convolution, input: input, height: size.height, width: size.width, reading: reading, meter: meter)
     }
 
     /// The residual blocks, x + norm(conv(act(norm(conv(x))))): in three buffers, two of them given or from the pool; in two
@@ -164,7 +163,7 @@ extension ResNetGenerator {
             let y = try layer(
                 block.first, StoredStage(tensor: x), slope: slope, stored: true, in: buffers.0, bandRows: bandRows, meter)
             let z = try layer(block.second, y, slope: 1, stored: !twice, in: buffers.1, bandRows: bandRows, meter)
-            try inBands(x.shape.h, twice ? bandRows : x.shape.h) { rows in
+            try inBands(x.shape.h, twice ? bandRows : x.shape.h, alignment: block.second.rowAlignment) { rows in
                 let (band, owner) = try z.rows(rows)
                 withExtendedLifetime(owner) { band.add(rows: rows, to: x) }
             }

@@ -15,10 +15,15 @@ public final class ResNetGenerator: Sendable {
     /// Of the activation below zero.
     let slope: Float
 
-    /// What the weights, made ready, take in memory.
-    public var weightBytes: Int {
-        ([first, down1, down2, up1, up2, last] + blocks.flatMap { [$0.first, $0.second] }).reduce(0) { $0 + $1.weightBytes }
+    private var convolutions: [any Convolution] {
+        [first, down1, down2, up1, up2, last] + blocks.flatMap { [$0.first, $0.second] }
     }
+
+    /// What the weights, made ready, take in memory.
+    public var weightBytes: Int { convolutions.reduce(0) { $0 + $1.weightBytes } }
+
+    /// What the threads need besides the activations, at most: layers whose scratch has one size share it.
+    public var scratchBytes: Int { ThreadPool.shared.threads * Set(convolutions.map(\.scratchBytes)).reduce(0, +) }
 
     /// Rows of a band, instead of as many as memory suggests.
     let bandRowsForTests = Mutex<Int?>(nil)
@@ -38,12 +43,11 @@ public final class ResNetGenerator: Sendable {
             precondition(weight.count == layer.weightShape.reduce(1, *), "\(layer.weightKey): \(weight.count) values")
             let (ci, co) = (layer.inputChannels, layer.outputChannels)
             // The biases but the last's are cancelled by the instance normalisation that follows.
+            let convolution = Convolution2D(layer.kind.convolution, inputChannels: ci, outputChannels: co)
             if layer.kind == .last {
-                made.append(NarrowConvolution(
-                    weight: weight, bias: try tensor(layer.biasKey), inputChannels: ci, outputChannels: co, kernelSize: 7,
-                    padding: .reflection, pad: 3, tanh: true))
+                made.append(convolution.prepared(weight: weight, bias: try tensor(layer.biasKey), tanh: true))
             } else {
-                made.append(Convolution2D(layer.kind.convolution, inputChannels: ci, outputChannels: co).prepared(weight: weight))
+                made.append(convolution.prepared(weight: weight))
             }
         }
         (first, down1, down2) = (made[0], made[1], made[2])

@@ -6,14 +6,11 @@ protocol Stage {
     var width: Int { get }
     /// At least the rows `rows`, as a band; `owner` keeps them alive.
     func rows(_ rows: Range<Int>) throws -> (band: Band, owner: AnyObject)
-    /// How many rows to ask for at a time, or all where nothing is gained by less.
-    var bandRows: Int { get }
 }
 
 /// The network's input, rows of it made by the caller: (rows, W, 3) in [-1, 1].
 struct InputStage: Stage {
     let height, width: Int
-    let bandRows: Int
     let fill: (Range<Int>, UnsafeMutablePointer<Float>) -> Void
 
     func rows(_ rows: Range<Int>) -> (band: Band, owner: AnyObject) {
@@ -30,7 +27,6 @@ struct StoredStage: Stage {
     let tensor: Tensor
     var height: Int { tensor.shape.h }
     var width: Int { tensor.shape.w }
-    var bandRows: Int { height }
 
     func rows(_ rows: Range<Int>) -> (band: Band, owner: AnyObject) { (Band(tensor), tensor) }
 }
@@ -41,7 +37,6 @@ struct ComputedStage: Stage {
     let input: any Stage
     let height, width: Int
     let reading: Reading?
-    let bandRows: Int
     let meter: Meter
 
     func rows(_ rows: Range<Int>) throws -> (band: Band, owner: AnyObject) {

@@ -63,7 +63,7 @@ public final class Stylizer: Sendable {
         return picture
     }
 
-    /// What a program takes that does nothing but translate, besides weights, activations and pictures; measured.
+    /// What a program takes that does nothing but translate, besides weights, activations, threads and pictures; measured.
     static let programBytes = 64 << 20
 
     private struct Plan {
@@ -75,10 +75,9 @@ public final class Stylizer: Sendable {
     private func plan(_ asked: (width: Int, height: Int), pixelsHeld: Int) throws -> Plan {
         func bytes(_ width: Int, _ height: Int, _ storage: ResNetGenerator.Storage) -> Int {
             let (h, w) = (ResNetGenerator.paddedSide(height), ResNetGenerator.paddedSide(width))
-            // The program and its blocks of tiles, the weights, the photo, the rendered picture, and what resampling between
-            // them holds.
-            return Self.programBytes + generator.weightBytes + generator.activationBytes(height: h, width: w, storage: storage)
-                + 9 * pixelsHeld + 6 * width * height
+            // The program and its threads, the weights, the photo, the rendered picture, and what resampling between them holds.
+            return Self.programBytes + generator.scratchBytes + generator.weightBytes
+                + generator.activationBytes(height: h, width: w, storage: storage) + 9 * pixelsHeld + 6 * width * height
         }
         func storage(_ width: Int, _ height: Int) -> ResNetGenerator.Storage? {
             let budget = memoryBudget ?? Int.max

@@ -109,3 +109,10 @@ public final class BufferPool: Sendable {
         state.withLock { $0.value.free[bytes, default: []].append(UnsafeMutableRawPointer(pointer)) }
     }
 }
+
+/// A buffer with a copy of the values.
+func copy(_ values: UnsafePointer<Float>, count: Int) -> Buffer {
+    let buffer = BufferPool.shared.take(count)
+    buffer.pointer.update(from: values, count: count)
+    return buffer
+}

@@ -51,7 +51,9 @@ public protocol Convolution: Sendable {
     var rowAlignment: Int { get }
     /// What the weights take in memory.
     var weightBytes: Int { get }
-    /// Multiplications for each output pixel, input channel and output channel: what it costs, about.
+    /// What a thread needs besides while it computes, at most.
+    var scratchBytes: Int { get }
+    /// Multiplications for each output pixel, input channel and output channel, or what takes as long: an estimate.
     var multiplications: Double { get }
 
     func outputSize(height: Int, width: Int) -> (height: Int, width: Int)
@@ -65,7 +67,8 @@ public protocol Convolution: Sendable {
 }
 
 /// A convolution that can be given another output size than its geometry's: an adjoint has the size of the input it came
-/// from. What lies beyond the geometry's own reads zeros.
+/// from. Of zero padding only: what lies beyond the
+/// geometry's own size reads zeros.
 protocol ResizableConvolution: Convolution {
     func withOutputSize(height: Int, width: Int) -> any Convolution
 }

@@ -2,7 +2,7 @@
 ///
 /// A convolution that doubles the size is four dense ones of the small input, one for each parity of the output's row and
 /// column: its phases. An ordinary convolution has one phase.
-public struct ConvolutionGeometry: Sendable {
+struct ConvolutionGeometry: Sendable {
     /// One direction (rows or columns) of a phase: unit m reads input m * stride + offset + t, for each tap t.
     struct Axis: Sendable {
         /// Outputs m * upscale + parity are made.
@@ -29,7 +29,11 @@ public struct ConvolutionGeometry: Sendable {
         return (low, axes.map { $0.offset + $0.taps.count }.max()! - low)
     }
 
-    func outputSide(_ side: Int) -> Int { upscale == 2 ? 2 * side : (side + sizeOffset) / stride + 1 }
+    func outputSide(_ side: Int) -> Int {
+        if upscale == 2 { return 2 * side }
+        precondition(side + sizeOffset >= 0, "an image \(side) pixels high or wide is too small for this convolution")
+        return (side + sizeOffset) / stride + 1
+    }
 
     /// An ordinary convolution.
     static func strided(kernelSize k: Int, stride: Int, padding: Padding, pad: Int) -> Self {
@@ -64,7 +68,7 @@ public struct ConvolutionGeometry: Sendable {
 }
 
 /// Where the weight of (tap row, tap column, input channel, output channel) stands in a parameter.
-public struct WeightLayout: Sendable {
+struct WeightLayout: Sendable {
     let kernelSize: Int
     let inputStride, outputStride: Int
     /// Turn the taps by 180 degrees.

@@ -2,17 +2,20 @@ import CTensorKernels
 
 /// Convolutions as products of overlapping rows with packed weights: no column matrix is ever made. Any kernel size and
 /// stride, and those that double the size.
-public final class DirectConvolution: ResizableConvolution {
-    public let inputChannels, outputChannels: Int
-    public var rowAlignment: Int { geometry.upscale }
-    public var weightBytes: Int { 4 * weights.reduce(0) { $0 + $1.count } }
-    public var multiplications: Double {
+final class DirectConvolution: ResizableConvolution {
+    let inputChannels, outputChannels: Int
+    var rowAlignment: Int { geometry.upscale }
+    var weightBytes: Int { 4 * weights.reduce(0) { $0 + $1.count } }
+    /// A block's padded input.
+    var scratchBytes: Int { 1 << 20 }
+    var multiplications: Double {
         Double(geometry.phases.reduce(0) { $0 + $1.row.taps.count * $1.column.taps.count }) / Double(geometry.phases.count)
     }
     let geometry: ConvolutionGeometry
     /// For each phase, packed (row taps * column taps * inputChannels) x outputChannels.
     private let weights: [Buffer]
     private let bias: Buffer?
+    /// Instead of the geometry's.
     private let fixedSize: (height: Int, width: Int)?
 
     private init(
@@ -42,17 +45,17 @@ public final class DirectConvolution: ResizableConvolution {
             fixedSize: (height, width))
     }
 
-    public func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
+    func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
         fixedSize ?? (geometry.outputSide(height), geometry.outputSide(width))
     }
 
-    public func inputRows(for rows: Range<Int>, height: Int) -> Range<Int> {
+    func inputRows(for rows: Range<Int>, height: Int) -> Range<Int> {
         let upscale = geometry.upscale
         let units = rows.lowerBound / upscale..<(rows.upperBound + upscale - 1) / upscale
         return window(units, stride: geometry.stride, offset: geometry.window.offset, taps: geometry.window.taps, height: height)
     }
 
-    public func compute(_ input: Band, rows: Range<Int>, into output: UnsafeMutablePointer<Float>, sums: ChannelSums?) {
+    func compute(_ input: Band, rows: Range<Int>, into output: UnsafeMutablePointer<Float>, sums: ChannelSums?) {
         let (upscale, stride, window) = (geometry.upscale, geometry.stride, geometry.window)
         precondition(input.channels == inputChannels && rows.lowerBound % upscale == 0)
         let size = outputSize(height: input.height, width: input.width)
@@ -83,7 +86,7 @@ public final class DirectConvolution: ResizableConvolution {
                 let c = output + (y * size.width + block.columns.lowerBound * upscale + phase.column.parity) * co
                 kernels.gemm(
                     groups, stride * block.rowFloats, upscale * size.width * co, columns, co, phase.row.taps.count,
-                    phase.column.taps.count * ci, a, stride * ci, weights.pointer, c, upscale * co, bias?.pointer, 0, nil)
+                    phase.column.taps.count * ci, a, stride * ci, weights.pointer, c, upscale * co, bias?.pointer, nil)
             }
             if let s = itemSums?[item] {
                 let from = block.columns.lowerBound * upscale, to = min(block.columns.upperBound * upscale, size.width)

@@ -2,11 +2,13 @@ import CTensorKernels
 
 /// A stride-1 convolution with few output channels (the generator's last, to RGB): the products are made for all columns
 /// of taps at once, (pixels) x (kernelSize * inputChannels) by (kernelSize * outputChannels), then summed along the row.
-public final class NarrowConvolution: Convolution {
-    public let inputChannels, outputChannels: Int
-    public let rowAlignment = 1
-    public var weightBytes: Int { 4 * weights.count }
-    public var multiplications: Double { Double(kernelSize * kernelSize) }
+final class NarrowConvolution: Convolution {
+    let inputChannels, outputChannels: Int
+    let rowAlignment = 1
+    var weightBytes: Int { 4 * weights.count }
+    /// A block's padded input, and its products.
+    var scratchBytes: Int { 1 << 20 }
+    var multiplications: Double { Double(kernelSize * kernelSize) }
     private let kernelSize, pad: Int
     private let padding: Padding
     private let weights: Buffer
@@ -14,16 +16,15 @@ public final class NarrowConvolution: Convolution {
     private let appliesTanh: Bool
 
     /// - Parameters:
-    ///   - weight: (outputChannels, inputChannels, kernelSize, kernelSize), or as `layout` says.
+    ///   - weight: laid out as `layout` says.
     ///   - tanh: apply the hyperbolic tangent to the result.
-    public init(
+    init(
         weight: UnsafePointer<Float>, bias: UnsafePointer<Float>?, inputChannels: Int, outputChannels: Int,
-        kernelSize k: Int, padding: Padding, pad: Int, tanh: Bool, layout: WeightLayout? = nil
+        kernelSize k: Int, padding: Padding, pad: Int, tanh: Bool, layout: WeightLayout
     ) {
         (self.inputChannels, self.outputChannels, kernelSize) = (inputChannels, outputChannels, k)
         (self.pad, self.padding, appliesTanh) = (pad, padding, tanh)
         self.bias = bias.map { copy($0, count: outputChannels) }
-        let layout = layout ?? .outputInput(inputChannels, outputChannels, k)
         let columns = k * outputChannels
         let plain = BufferPool.shared.take(k * inputChannels * columns)
         for y in 0..<k {
@@ -35,18 +36,18 @@ public final class NarrowConvolution: Convolution {
             }
         }
         weights = BufferPool.shared.take(ctk_packed_size(k * inputChannels, columns))
-        Kernels.current.pointee.pack_b(k * inputChannels, columns, plain.pointer, columns, 0, weights.pointer)
+        Kernels.current.pointee.pack_b(k * inputChannels, columns, plain.pointer, weights.pointer)
     }
 
-    public func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
+    func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
         (height + 2 * pad - kernelSize + 1, width + 2 * pad - kernelSize + 1)
     }
 
-    public func inputRows(for rows: Range<Int>, height: Int) -> Range<Int> {
+    func inputRows(for rows: Range<Int>, height: Int) -> Range<Int> {
         window(rows, stride: 1, offset: -pad, taps: kernelSize, height: height)
     }
 
-    public func compute(_ input: Band, rows: Range<Int>, into output: UnsafeMutablePointer<Float>, sums: ChannelSums?) {
+    func compute(_ input: Band, rows: Range<Int>, into output: UnsafeMutablePointer<Float>, sums: ChannelSums?) {
         precondition(input.channels == inputChannels)
         let size = outputSize(height: input.height, width: input.width)
         let (ci, co, k) = (inputChannels, outputChannels, kernelSize)
@@ -65,7 +66,7 @@ public final class NarrowConvolution: Convolution {
             let a: [UnsafePointer<Float>?] = (0..<k).map { UnsafePointer(padded.pointer + $0 * block.rowFloats) }
             kernels.gemm(
                 block.rows.count, block.rowFloats, pixels * columns, pixels, k * co, k, ci, a, ci, weights.pointer,
-                products.pointer, columns, nil, 0, nil)
+                products.pointer, columns, nil, nil)
             // The summation writes a little past a row's end, so it has a row of its own.
             let sum = BufferPool.shared.take(width * co + 4)
             for y in block.rows {

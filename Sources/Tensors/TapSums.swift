@@ -53,3 +53,11 @@ func addTaps(_ dense: Buffer, _ taps: TapSums, inputChannels ci: Int, outputChan
         }
     }
 }
+
+/// Calls `body` with the output channels of each packed panel, on all threads.
+func forEachPanel(_ outputChannels: Int, _ body: (Range<Int>) -> Void) {
+    let width = Int(CTK_PANEL)
+    ThreadPool.shared.forEach((outputChannels + width - 1) / width) { panel in
+        body(panel * width..<min(outputChannels, (panel + 1) * width))
+    }
+}

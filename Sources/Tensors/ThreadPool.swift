@@ -127,3 +127,10 @@ public final class ThreadPool: @unchecked Sendable {
         }
     }
 }
+
+/// Calls `body` with parts of 0..<count, on all threads.
+func inChunks(_ count: Int, atLeast smallest: Int = 8, _ body: (Range<Int>) -> Void) {
+    let pool = ThreadPool.shared
+    let chunk = max(smallest, (count + 4 * pool.threads - 1) / (4 * pool.threads))
+    pool.forEach((count + chunk - 1) / chunk) { i in body(i * chunk..<min(count, (i + 1) * chunk)) }
+}

@@ -3,30 +3,37 @@ import CTensorKernels
 /// How minimal filtering (Lavin and Gray 2015) computes a convolution: every kernel tap is a tap of a window of 3x3 or 4x4
 /// units, and tiles of 6x6 units give 4x4 or 3x3 outputs.
 ///
-/// A unit is a pixel where the stride is 1. A stride of 2 makes four input phases of the image, one for each parity of row and
-/// column, each a convolution of stride 1; doubling the size makes four output phases likewise. Their filters have no more than
+/// A unit is a pixel where the stride is 1. A stride of 2 makes four input phases of the image (a polyphase decomposition), one
+/// for each parity of row and column, each a convolution of stride 1; doubling the size makes four output phases likewise. Their
+/// filters have no more than
 /// two taps a side, so that elements of the tile vanish and their products are left out: of the 144 products that four phases
 /// have, 81 for a 3x3 of stride 2 and its adjoint, 100 for a 4x4 of stride 2, its adjoint and a 3x3 behind a doubling.
 struct WinogradPlan: Sendable {
+    /// Parities of row and column.
+    struct Phase: Sendable {
+        var row, column: Int
+    }
+
+    /// One of the products: element `xi` of an output phase's tiles gets that of an input phase's, times the weights.
+    struct Product: Sendable {
+        var xi, output, input: Int
+    }
+
     /// Taps of the window, a side.
     let taps: Int
     /// Unit m of the output reads units m + origin ... m + origin + taps - 1 of the input.
     let origin: Int
     let stride, upscale: Int
+    let inputPhases, outputPhases: [Phase]
+    /// All that do not vanish, by output phase, then element.
+    let products: [Product]
     /// Kernel taps summed in each tap of the window, a side, for each output and input parity.
     private let sources: [[[[Int]]]]
 
     /// Outputs of a tile, a side, in units.
     var tile: Int { 7 - taps }
-    /// Row and column parities.
-    var inputPhases: [(row: Int, column: Int)] { phases(stride) }
-    var outputPhases: [(row: Int, column: Int)] { phases(upscale) }
 
-    private func phases(_ count: Int) -> [(row: Int, column: Int)] {
-        (0..<count).flatMap { row in (0..<count).map { (row, $0) } }
-    }
-
-    /// Nil for kernels other than 3x3 and 4x4, and where the window has more than four units.
+    /// Nil for kernels other than 3x3 and 4x4, strides above 2, and where the window has more than four units.
     init?(_ geometry: ConvolutionGeometry) {
         guard geometry.kernelSize == 3 || geometry.kernelSize == 4 else { return nil }
         (stride, upscale) = (geometry.stride, geometry.upscale)
@@ -51,11 +58,28 @@ struct WinogradPlan: Sendable {
         }
         // Of the places that the window can have, the one where most elements vanish.
         let origins = (high - taps + 1...low).reversed()
-        func products(_ origin: Int) -> Int {
+        func elements(_ origin: Int) -> Int {
             sources(origin).joined().reduce(0) { $0 + Self.elements($1).count }
         }
-        let origin = origins.min { products($0) < products($1) }!
-        (self.taps, self.origin, self.sources) = (taps, origin, sources(origin))
+        let origin = origins.min { elements($0) < elements($1) }!
+        let chosen = sources(origin)
+        (self.taps, self.origin, self.sources) = (taps, origin, chosen)
+        // The kernels take a window of 4x4 to be that of a 4x4 kernel.
+        precondition(taps == 3 || geometry.kernelSize == 4)
+
+        func phases(_ count: Int) -> [Phase] {
+            (0..<count).flatMap { row in (0..<count).map { Phase(row: row, column: $0) } }
+        }
+        let (inputs, outputs) = (phases(stride), phases(upscale))
+        (inputPhases, outputPhases) = (inputs, outputs)
+        products = outputs.indices.flatMap { o in
+            (0..<36).flatMap { xi in
+                inputs.indices.filter { i in
+                    Self.elements(chosen[outputs[o].row][inputs[i].row]).contains(xi / 6)
+                        && Self.elements(chosen[outputs[o].column][inputs[i].column]).contains(xi % 6)
+                }.map { Product(xi: xi, output: o, input: $0) }
+            }
+        }
     }
 
     /// The elements of a tile's side that do not vanish for a filter: the first is its value at 0, the last that at infinity.
@@ -65,29 +89,51 @@ struct WinogradPlan: Sendable {
     }
 
     /// The kernel taps of the window's taps, for an output and an input phase.
-    func taps(_ output: (row: Int, column: Int), _ input: (row: Int, column: Int), _ layout: WeightLayout) -> TapSums {
+    func taps(_ output: Phase, _ input: Phase, _ layout: WeightLayout) -> TapSums {
         TapSums(layout, rows: sources[output.row][input.row], columns: sources[output.column][input.column])
     }
 
-    /// Whether element xi of the tile's 36 has a product, for an output and an input phase.
-    func hasProduct(_ xi: Int, _ output: (row: Int, column: Int), _ input: (row: Int, column: Int)) -> Bool {
-        Self.elements(sources[output.row][input.row]).contains(xi / 6)
-            && Self.elements(sources[output.column][input.column]).contains(xi % 6)
-    }
-
-    /// Tiles of an output.
-    func tiles(height: Int, width: Int) -> Int {
+    /// The grid of tiles of an output.
+    func grid(height: Int, width: Int) -> (rows: Int, columns: Int) {
         let side = tile * upscale
-        return ((height - 1) / side + 1) * ((width - 1) / side + 1)
+        return ((height + side - 1) / side, (width + side - 1) / side)
     }
 
     /// Where the units of an input phase's tiles are read.
-    func inputUnits(_ phase: (row: Int, column: Int)) -> ctk_units {
+    func inputUnits(_ phase: Phase) -> ctk_units {
         ctk_units(step: stride, y: stride * origin + phase.row, x: stride * origin + phase.column)
     }
 
     /// Where the units of an output phase's tiles are written.
-    func outputUnits(_ phase: (row: Int, column: Int)) -> ctk_units {
+    func outputUnits(_ phase: Phase) -> ctk_units {
         ctk_units(step: upscale, y: phase.row, x: phase.column)
+    }
+}
+
+/// Places, one after another, for matrices that belong to an element of a phase's tiles.
+struct ElementPlaces: Sendable {
+    /// At phase * 36 + element; nil where none is needed.
+    private let places: [Int?]
+    let count: Int
+
+    /// - Parameter elements: phase and element, in the order of the places; any number of times.
+    init(_ elements: [(phase: Int, xi: Int)]) {
+        var places = [Int?](repeating: nil, count: 36 * (1 + elements.reduce(0) { max($0, $1.phase) }))
+        var count = 0
+        for element in elements where places[element.phase * 36 + element.xi] == nil {
+            places[element.phase * 36 + element.xi] = count
+            count += 1
+        }
+        (self.places, self.count) = (places, count)
+    }
+
+    /// The matrix of an element that has a place, among matrices `distance` apart.
+    func matrix(_ phase: Int, _ xi: Int, in base: UnsafeMutablePointer<Float>, distance: Int) -> UnsafeMutablePointer<Float> {
+        base + places[phase * 36 + xi]! * distance
+    }
+
+    /// A phase's 36 as the kernels take them: null where there is none.
+    func matrices(_ phase: Int, in base: UnsafeMutablePointer<Float>, distance: Int) -> [UnsafeMutablePointer<Float>?] {
+        places[phase * 36..<phase * 36 + 36].map { $0.map { base + $0 * distance } }
     }
 }

@@ -74,8 +74,8 @@ final class StylizerTests: XCTestCase {
     func testMemoryBudget_rendersSmallerWithAWarning_orSaysWhatItNeeds() throws {
         let original = photo(400, 300)
         XCTAssertTrue(try Stylizer(generator: Self.generator).stylize(original).warnings.isEmpty)
-        // The weights count: with them alone there would be no room.
-        let fixed = Stylizer.programBytes + Self.generator.weightBytes
+        // The weights and the threads count: with them alone there would be no room.
+        let fixed = Stylizer.programBytes + Self.generator.weightBytes + Self.generator.scratchBytes
         XCTAssertThrowsError(try Stylizer(generator: Self.generator, memoryBudget: fixed).stylize(original))
         let tight = try Stylizer(generator: Self.generator, memoryBudget: fixed + (5 << 20)).stylize(original)
         XCTAssertEqual([tight.width, tight.height], [400, 300])

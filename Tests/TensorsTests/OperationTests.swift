@@ -57,9 +57,11 @@ final class OperationTests: XCTestCase {
             add(.strided(kernelSize: 7, padding: padding, pad: 3), 12, 3, 11, 4)
         }
         add(.strided(kernelSize: 3, padding: .zero, pad: 1), 32, 32, 1, 1)
+        // More tiles than the products of the weight gradient take at a time.
+        add(.strided(kernelSize: 3, padding: .zero, pad: 1), 8, 8, 60, 60)
         add(.strided(kernelSize: 3, padding: .reflection, pad: 1), 513, 32, 4, 4, bias: false)
         add(.strided(kernelSize: 3, padding: .reflection, pad: 1), 32, 513, 3, 2, bias: false)
-        for (ci, co, h, w) in [(1, 1, 1, 1), (3, 8, 5, 6), (8, 40, 9, 12), (33, 3, 2, 7)] {
+        for (ci, co, h, w) in [(1, 1, 1, 1), (3, 8, 5, 6), (8, 40, 9, 12), (9, 17, 9, 12), (33, 3, 2, 7)] {
             add(.strided(kernelSize: 3, stride: 2, padding: .zero, pad: 1), ci, co, h, w)
             add(.strided(kernelSize: 4, stride: 2, padding: .zero, pad: 1), ci, co, h + 1, w + 1)
             add(.strided(kernelSize: 4, padding: .zero, pad: 1), ci, co, h + 1, w + 2)
@@ -117,7 +119,8 @@ final class OperationTests: XCTestCase {
         defer { Convolution2D.leastTiles = usual }
         for tiles in row.operation is Convolution2D ? [usual, 1] : [usual] {
             Convolution2D.leastTiles = tiles
-            for table in Kernels.available { Kernels.with(table) { body("\(table), from \(tiles) tiles") } }
+            let way = tiles == usual ? "" : ", all by minimal filtering"
+            for table in Kernels.available { Kernels.with(table) { body(table + way) } }
         }
     }
 

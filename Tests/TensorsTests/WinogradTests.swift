@@ -13,7 +13,7 @@ final class WinogradTests: XCTestCase {
         for kind in Self.kinds {
             for (ci, co) in [(1, 1), (8, 16), (9, 17), (33, 5)] {
                 let operation = Convolution2D(kind, inputChannels: ci, outputChannels: co)
-                for size in Self.sizes where operation.geometry.outputSide(min(size.0, size.1)) > 0 {
+                for size in Self.sizes where min(size.0, size.1) + 2 >= operation.geometry.kernelSize {
                     for table in Kernels.available {
                         Kernels.with(table) { body(operation, size, "\(kind) \(size) \(ci) to \(co) \(table)") }
                     }
@@ -30,12 +30,7 @@ final class WinogradTests: XCTestCase {
 
     /// Of each pair of phases only the elements that do not vanish are multiplied.
     func testLeavesOutWhatVanishes() {
-        func products(_ geometry: ConvolutionGeometry) -> Int {
-            let plan = WinogradPlan(geometry)!
-            return (0..<36).reduce(0) { sum, xi in
-                sum + plan.outputPhases.reduce(0) { sum, o in sum + plan.inputPhases.filter { plan.hasProduct(xi, o, $0) }.count }
-            }
-        }
+        func products(_ geometry: ConvolutionGeometry) -> Int { WinogradPlan(geometry)!.products.count }
         XCTAssertEqual(products(.strided(kernelSize: 3, stride: 1, padding: .zero, pad: 1)), 36)
         XCTAssertEqual(products(.strided(kernelSize: 4, stride: 1, padding: .zero, pad: 1)), 36)
         XCTAssertEqual(products(.strided(kernelSize: 3, stride: 2, padding: .zero, pad: 1)), 81)
@@ -93,6 +88,35 @@ final class WinogradTests: XCTestCase {
             }
             // OpenBLAS sums in another order where there are fewer rows.
             assertClose(banded.values, whole.values.map(Double.init), 1e-5, name)
+        }
+    }
+
+    /// Large enough for the next product's operands to be prefetched, several input phases a product.
+    func testManyChannelsInPhases() {
+        for kind in [Convolution2D.Kind.strided(kernelSize: 3, stride: 2, padding: .zero, pad: 1), .transposed] {
+            let operation = Convolution2D(kind, inputChannels: 96, outputChannels: 17)
+            let inputs = random([Shape(1, 42, 46, 96), operation.weightShape])
+            let convolution = self.convolution(operation, inputs[1].tensor.values, [Float](repeating: 0, count: 17))
+            assertClose(convolution(inputs[0].tensor).values, operation.reference(inputs).values, 2e-5, "\(kind)")
+        }
+    }
+
+    /// Weight gradients put together from several parts of the tiles.
+    func testWeightGradientInParts() {
+        let usual = mostFloatsOfTiles
+        defer { mostFloatsOfTiles = usual }
+        for kind in Self.kinds {
+            let operation = Convolution2D(kind, inputChannels: 9, outputChannels: 17)
+            let inputs = random([Shape(2, 22, 26, 9), operation.weightShape]).map(\.tensor)
+            let gradient = random([operation.forward(inputs).shape])[0].tensor
+            let plan = WinogradPlan(operation.geometry)!
+            mostFloatsOfTiles = usual
+            let whole = winogradWeightGradient(inputs[0], gradient, operation, plan)
+            mostFloatsOfTiles = 1
+            let parts = winogradWeightGradient(inputs[0], gradient, operation, plan)
+            let direct = directWeightGradient(inputs[0], gradient, operation)
+            assertClose(parts.values, whole.values.map(Double.init), 1e-5, "\(kind)")
+            assertClose(whole.values, direct.values.map(Double.init), 1e-5, "\(kind)")
         }
     }
 }

@@ -37,7 +37,7 @@ struct ctk_image {
 struct ctk_taps {
     /// Taps of the product.
     ptrdiff_t count;
-    /// For each: how many of the kernel's taps are summed in it, and their numbers one after the other.
+    /// For each: how many of the kernel's taps are summed in it (none: zero), and their numbers one after the other.
     const int *source_counts, *sources;
     /// Of the weight of (input, output, tap): input * input_stride + output * output_stride + tap.
     ptrdiff_t input_stride, output_stride;
@@ -50,7 +50,8 @@ struct ctk_units {
     ptrdiff_t step, y, x;
 };
 
-/// Where input channel i's row of weights stands in a matrix of `rows` rows: at row `first` + i. Null data: left out.
+/// Where input channel i's row of weights stands: in row `first` + i of a matrix of `rows` rows (which only a packed one needs
+/// to know). Null data: left out.
 struct ctk_matrix {
     float *data;
     ptrdiff_t rows, first;
@@ -65,43 +66,44 @@ size_t ctk_packed_size(ptrdiff_t k, ptrdiff_t n);
 struct ctk_kernels {
     const char *name;
 
-    /// Packs row-major B (k x n, leading dimension ldb; transposed: n x k) into panels of columns, zero-padded.
-    void (*pack_b)(ptrdiff_t k, ptrdiff_t n, const float *b, ptrdiff_t ldb, int transposed, float *packed);
+    /// Packs row-major B (k x n) into panels of columns, zero-padded.
+    void (*pack_b)(ptrdiff_t k, ptrdiff_t n, const float *b, float *packed);
 
-    /// C (rows x n, leading dimension ldc) = sum over segments s of A_s * B_s, plus `bias` (n values) if not null, plus
-    /// C itself if `accumulate`. Row r of A_s is the `segment_k` floats at a[s] + r * a_stride: overlapping rows make a
+    /// C (rows x n, leading dimension ldc) = sum over segments s of A_s * B_s, plus `bias` (n values) if not null.
+    /// Row r of A_s is the `segment_k` floats at a[s] + r * a_stride: overlapping rows make a
     /// convolution of it. B is packed with k = segments * segment_k. Done for `groups` such A and C, a_group and c_group
     /// floats apart, with the same B. `next_a`, if not null, are the rows * k floats that the next call will read; the B
-    /// of that call stands behind this one: both are called into the L2 cache meanwhile.
+    /// of that call stands behind this one: both are prefetched into the L2 cache meanwhile.
     void (*gemm)(ptrdiff_t groups, ptrdiff_t a_group, ptrdiff_t c_group, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t segments,
                  ptrdiff_t segment_k, const float *const *a, ptrdiff_t a_stride, const float *packed_b, float *c,
-                 ptrdiff_t ldc, const float *bias, int accumulate, const float *next_a);
+                 ptrdiff_t ldc, const float *bias, const float *next_a);
 
     /// C (m x n) = A^T B, plus C itself if `accumulate`; A (k x m) and B (k x n) in panels of 16 columns, each panel
-    /// `panel_rows` rows of 16 floats; C in panels of 16 columns, each m rows. Columns behind the last may hold anything.
+    /// `panel_rows` rows of 16 floats; C in panels of 16 columns, each m rows. Columns behind the last may hold anything,
+    /// in A and B before and in C after.
     void (*gemm_transposed)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, const float *b, ptrdiff_t panel_rows,
                             float *c, int accumulate);
 
-    // Winograd's F(4x4,3x3) for windows of 3x3 taps, F(3x3,4x4) for 4x4: tiles of 6x6 units, 7 - taps outputs a side. Where
+    // Winograd's F(4x4,3x3) for windows of 3x3 taps, F(3x3,4x4) for 4x4: tiles of 6x6 units, 7 - window outputs a side. Where
     // one of the 36 elements of a tile has a null pointer, it is not written.
 
     /// Input side: tiles [first, first+count) of the grid of `tiles_x` tiles a row; tile (ty,tx) reads the 6x6 units from
-    /// ((7 - taps) ty, (7 - taps) tx). v[xi] is a matrix (count x channels), in rows where `panel_rows` is 0, else in panels
+    /// ((7 - window) ty, (7 - window) tx). v[xi] is a matrix (count x channels), in rows where `panel_rows` is 0, else in panels
     /// of 16 channels as `gemm_transposed` takes them.
-    void (*winograd_input)(ptrdiff_t taps, const struct ctk_image *image, enum ctk_padding padding,
+    void (*winograd_input)(ptrdiff_t window, const struct ctk_image *image, enum ctk_padding padding,
                            const struct ctk_units *units, const struct ctk_read *read, ptrdiff_t tiles_x, ptrdiff_t first,
                            ptrdiff_t count, float *const *v, ptrdiff_t panel_rows);
 
     /// Output side: 36 products m[xi] (count x channels) to the tiles' units of y (height x width x channels, clipped at
     /// the borders), plus bias if not null. With `sums` not null adds each channel's statistics: sums[0..<c] += sum,
-    /// sums[c..<2c] += sum of squares (see `statistics`).
-    void (*winograd_output)(ptrdiff_t taps, const float *const *m, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
+    /// sums[c..<2c] += sum of squares (see `statistics`), a set of sums for each `group` of tiles. No m is null.
+    void (*winograd_output)(ptrdiff_t window, const float *const *m, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
                             const struct ctk_units *units, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count,
-                            const float *bias, float *y, ptrdiff_t y_row_stride, double *sums);
+                            const float *bias, float *y, ptrdiff_t y_row_stride, double *sums, ptrdiff_t group);
 
     /// Adjoint of `winograd_output`: units of dy to the 36 dm = A dy A^T (those beyond the border are zero), in panels of 16
     /// channels as `gemm_transposed` takes them.
-    void (*winograd_output_adjoint)(ptrdiff_t taps, const float *dy, ptrdiff_t height, ptrdiff_t width,
+    void (*winograd_output_adjoint)(ptrdiff_t window, const float *dy, ptrdiff_t height, ptrdiff_t width,
                                     ptrdiff_t channels, const struct ctk_units *units, ptrdiff_t tiles_x, ptrdiff_t first,
                                     ptrdiff_t count, float *const *dm, ptrdiff_t panel_rows);
 

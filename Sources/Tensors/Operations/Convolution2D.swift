@@ -2,7 +2,7 @@ import CTensorKernels
 
 /// Convolution with a weight and, if there is one, a bias: inputs x, weight, [bias].
 ///
-/// The weights made ready for the kernels are kept until the parameter changes.
+/// The weights made ready for the kernels are kept until the parameter changes, or an image's size asks for another way.
 public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
     public enum Kind: Sendable, Equatable {
         /// Weight (outputChannels, inputChannels, k, k).
@@ -53,8 +53,8 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         return kind == .transposed ? Shape(inputChannels, outputChannels, k, k) : Shape(outputChannels, inputChannels, k, k)
     }
 
-    /// Tiles of an image from which on minimal filtering in phases pays where the weights change with each step: their
-    /// transforms take up to nine times the weights' own memory, and the time that few tiles would save.
+    /// Below this many tiles of an image, transforming weights of several phases anew after each step costs more, in time or
+    /// memory (they become up to eleven times as large), than the smaller products save.
     nonisolated(unsafe) static var leastTiles = 24
 
     /// Nil where the window has no minimal filtering, there are too few channels to make up for the transforms and for their
@@ -64,7 +64,8 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
     ) -> WinogradPlan? {
         guard min(inputChannels, outputChannels) >= 8, let plan = WinogradPlan(geometry) else { return nil }
         guard let outputs, plan.stride * plan.upscale > 1 else { return plan }
-        return plan.tiles(height: outputs.height, width: outputs.width) < leastTiles ? nil : plan
+        let grid = plan.grid(height: outputs.height, width: outputs.width)
+        return grid.rows * grid.columns < leastTiles ? nil : plan
     }
 
     /// Few output channels from many: the products are made for all columns of taps at once.
@@ -73,14 +74,14 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
     }
 
     /// A convolution made ready, by the fastest way that there is for it.
-    private static func prepared(
+    private static func make(
         _ geometry: ConvolutionGeometry, _ layout: WeightLayout, weight: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
-        inputChannels ci: Int, outputChannels co: Int, plan: WinogradPlan?
+        inputChannels ci: Int, outputChannels co: Int, plan: WinogradPlan?, tanh: Bool = false
     ) -> any Convolution {
-        if isNarrow(geometry, ci, co) {
+        if tanh || isNarrow(geometry, ci, co) {
             return NarrowConvolution(
                 weight: weight, bias: bias, inputChannels: ci, outputChannels: co, kernelSize: geometry.kernelSize,
-                padding: geometry.padding, pad: -geometry.window.offset, tanh: false, layout: layout)
+                padding: geometry.padding, pad: -geometry.window.offset, tanh: tanh, layout: layout)
         }
         if let plan {
             return WinogradConvolution(
@@ -94,16 +95,15 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
     /// - Parameters:
     ///   - weight: `weightShape`.
     ///   - bias: outputChannels values; leave it out before an instance normalisation, which cancels it.
-    public func prepared(weight: UnsafePointer<Float>, bias: UnsafePointer<Float>? = nil) -> any Convolution {
-        prepared(weight, bias, plan: Self.plan(geometry, inputChannels, outputChannels, outputs: nil))
-    }
-
-    private func prepared(
-        _ weight: UnsafePointer<Float>, _ bias: UnsafePointer<Float>?, plan: WinogradPlan?
+    ///   - tanh: apply the hyperbolic tangent to the result; for stride 1 and few output channels.
+    public func prepared(
+        weight: UnsafePointer<Float>, bias: UnsafePointer<Float>? = nil, tanh: Bool = false
     ) -> any Convolution {
-        Self.prepared(
+        precondition(!tanh || geometry.stride == 1 && geometry.upscale == 1)
+        let plan = Self.plan(geometry, inputChannels, outputChannels, outputs: nil)
+        return Self.make(
             geometry, layout, weight: weight, bias: bias, inputChannels: inputChannels, outputChannels: outputChannels,
-            plan: plan)
+            plan: plan, tanh: tanh)
     }
 
     /// For an input of this shape.
@@ -115,7 +115,11 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
     public func forward(_ inputs: [Tensor]) -> Tensor {
         precondition(inputs[1].shape == weightShape && inputs[0].shape.c == inputChannels)
         let plan = plan(inputs[0].shape)
-        let convolution = made(for: .forward, inputs, minimal: plan != nil) { prepared($0, $1, plan: plan) }
+        let convolution = made(for: .forward, inputs, minimal: plan != nil) { weight, bias in
+            Self.make(
+                geometry, layout, weight: weight, bias: bias, inputChannels: inputChannels, outputChannels: outputChannels,
+                plan: plan)
+        }
         return convolution(inputs[0])
     }
 
@@ -151,7 +155,7 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         }
         let plan = Self.plan(geometry, outputChannels, inputChannels, outputs: (x.h, x.w))
         let adjoint = made(for: .adjoint, [inputs[0], inputs[1]], minimal: plan != nil) { weight, _ in
-            Self.prepared(
+            Self.make(
                 geometry, swapped, weight: weight, bias: nil, inputChannels: outputChannels, outputChannels: inputChannels,
                 plan: plan)
         }

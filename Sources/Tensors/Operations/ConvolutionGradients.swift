@@ -45,7 +45,7 @@ func channelTotals(_ x: Tensor) -> Tensor {
     return result
 }
 
-/// The weight gradient of any other convolution: for each phase and each row of taps the product of the windows read,
+/// The weight gradient of any convolution: for each phase and each row of taps the product of the windows read,
 /// transposed, by the gradient.
 func directWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolution2D) -> Tensor {
     if operation.kind == .transposed {

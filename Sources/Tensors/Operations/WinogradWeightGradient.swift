@@ -4,25 +4,15 @@ import CTensorKernels
 func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolution2D, _ plan: WinogradPlan) -> Tensor {
     let (ci, co) = (operation.inputChannels, operation.outputChannels)
     let (h, w) = (gradient.shape.h, gradient.shape.w)
-    let side = plan.tile * plan.upscale, tilesX = (w + side - 1) / side, tiles = tilesX * ((h + side - 1) / side)
-    let (inputPhases, outputPhases) = (plan.inputPhases, plan.outputPhases)
-    /// Element xi of an output phase's tiles by that of an input phase's.
-    struct Product {
-        var xi, output, input: Int
-    }
-    let products = (0..<36).flatMap { xi in
-        outputPhases.indices.flatMap { o in
-            inputPhases.indices.compactMap { i in
-                plan.hasProduct(xi, outputPhases[o], inputPhases[i]) ? Product(xi: xi, output: o, input: i) : nil
-            }
-        }
-    }
-    // As many tiles at a time as keep each side within 64 MB.
-    let chunk = min(tiles, max(64, (1 << 24) / (36 * max(inputPhases.count * ci, outputPhases.count * co))))
-    let v = Elements(products.map { $0.input * 36 + $0.xi }, phases: inputPhases.count, rows: chunk, channels: ci)
-    let dm = Elements(products.map { $0.output * 36 + $0.xi }, phases: outputPhases.count, rows: chunk, channels: co)
-    let duStride = spread(panelChannels(co) * ci)
-    let du = BufferPool.shared.take(products.count * duStride)
+    let grid = plan.grid(height: h, width: w), tiles = grid.rows * grid.columns
+    let vPlaces = ElementPlaces(plan.products.map { (phase: $0.input, xi: $0.xi) })
+    let dmPlaces = ElementPlaces(plan.products.map { (phase: $0.output, xi: $0.xi) })
+    // As many tiles at a time as keep each side within its limit.
+    let chunk = min(tiles, max(12, mostFloatsOfTiles / max(vPlaces.count * ci, dmPlaces.count * co)))
+    let vStride = matrixStride(chunk * panelChannels(ci)), dmStride = matrixStride(chunk * panelChannels(co))
+    let v = BufferPool.shared.take(vPlaces.count * vStride), dm = BufferPool.shared.take(dmPlaces.count * dmStride)
+    let duStride = matrixStride(panelChannels(co) * ci)
+    let du = BufferPool.shared.take(plan.products.count * duStride)
     let kernels = Kernels.current.pointee
     var first = true
     for n in 0..<x.shape.n {
@@ -30,37 +20,39 @@ func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convol
         for start in stride(from: 0, to: tiles, by: chunk) {
             let count = min(chunk, tiles - start)
             inChunks(count) { part in
+                let row = part.lowerBound * Int(CTK_PANEL)
                 var image = input.image
-                for (i, phase) in inputPhases.enumerated() {
+                for (i, phase) in plan.inputPhases.enumerated() {
                     var units = plan.inputUnits(phase)
                     input.withReading {
                         kernels.winograd_input(
-                            plan.taps, &image, operation.geometry.padding.kernel, &units, $0, tilesX, start + part.lowerBound,
-                            part.count, v.pointers(phase: i, row: part.lowerBound), chunk)
+                            plan.taps, &image, operation.geometry.padding.kernel, &units, $0, grid.columns,
+                            start + part.lowerBound, part.count, vPlaces.matrices(i, in: v.pointer + row, distance: vStride), chunk)
                     }
                 }
-                for (o, phase) in outputPhases.enumerated() {
+                for (o, phase) in plan.outputPhases.enumerated() {
                     var units = plan.outputUnits(phase)
                     kernels.winograd_output_adjoint(
-                        plan.taps, gradient.pointer + n * h * w * co, h, w, co, &units, tilesX, start + part.lowerBound,
-                        part.count, dm.pointers(phase: o, row: part.lowerBound), chunk)
+                        plan.taps, gradient.pointer + n * h * w * co, h, w, co, &units, grid.columns, start + part.lowerBound,
+                        part.count, dmPlaces.matrices(o, in: dm.pointer + row, distance: dmStride), chunk)
                 }
             }
             let accumulates: CInt = first ? 0 : 1
-            ThreadPool.shared.forEach(products.count) { i in
-                let product = products[i]
+            ThreadPool.shared.forEach(plan.products.count) { i in
+                let product = plan.products[i]
                 kernels.gemm_transposed(
-                    ci, co, count, v[product.input, product.xi], dm[product.output, product.xi], chunk,
+                    ci, co, count, vPlaces.matrix(product.input, product.xi, in: v.pointer, distance: vStride),
+                    dmPlaces.matrix(product.output, product.xi, in: dm.pointer, distance: dmStride), chunk,
                     du.pointer + i * duStride, accumulates)
             }
             first = false
         }
     }
     let result = Tensor.zeros(operation.weightShape)
-    for (o, output) in outputPhases.enumerated() {
-        for (i, input) in inputPhases.enumerated() {
+    for (o, output) in plan.outputPhases.enumerated() {
+        for (i, input) in plan.inputPhases.enumerated() {
             var matrices = [UnsafePointer<Float>?](repeating: nil, count: 36)
-            for (p, product) in products.enumerated() where product.output == o && product.input == i {
+            for (p, product) in plan.products.enumerated() where product.output == o && product.input == i {
                 matrices[product.xi] = UnsafePointer(du.pointer + p * duStride)
             }
             plan.taps(output, input, operation.layout).withKernelTaps { taps in
@@ -76,25 +68,5 @@ func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convol
 /// Channels of whole panels.
 private func panelChannels(_ channels: Int) -> Int { (channels + Int(CTK_PANEL) - 1) / Int(CTK_PANEL) * Int(CTK_PANEL) }
 
-/// Matrices (rows x channels), in panels, for the elements of phases' tiles that have a part in some product.
-private struct Elements {
-    private let places: [Int?]
-    private let distance: Int
-    private let buffer: Buffer
-
-    /// - Parameter used: phase * 36 + xi, any number of times.
-    init(_ used: [Int], phases: Int, rows: Int, channels: Int) {
-        var places = [Int?](repeating: nil, count: 36 * phases)
-        for (place, element) in Set(used).sorted().enumerated() { places[element] = place }
-        self.places = places
-        distance = spread(rows * panelChannels(channels))
-        buffer = BufferPool.shared.take(Set(used).count * distance)
-    }
-
-    subscript(phase: Int, xi: Int) -> UnsafeMutablePointer<Float> { buffer.pointer + places[phase * 36 + xi]! * distance }
-
-    /// For the kernels: the phase's 36 from a row on, null where there is none.
-    func pointers(phase: Int, row: Int) -> [UnsafeMutablePointer<Float>?] {
-        places[phase * 36..<phase * 36 + 36].map { $0.map { buffer.pointer + $0 * distance + row * Int(CTK_PANEL) } }
-    }
-}
+/// Floats of either side of the products that are held at a time: 64 MB. Tests take less.
+nonisolated(unsafe) var mostFloatsOfTiles = 1 << 24
