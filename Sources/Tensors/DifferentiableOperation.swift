@@ -1,13 +1,14 @@
 /// One step of a computation with its gradient.
 ///
-/// To add one: a file with a type that conforms to this, a line in `tests` of `OperationTests` with its input shapes, and
-/// it is held against its reference, against finite differences and, where golden values exist, against PyTorch, on every
-/// kernel table of the machine.
+/// To add one: a file with a type that conforms to this, and a row in `tests` of `OperationTests` with its input shapes; it is held
+/// against its reference, against finite differences and against itself behind a normalisation, on every kernel table of the
+/// machine. Values from PyTorch, if it is to have them: a case in `golden_operations.py` and one in `GoldenOperationTests`.
+/// Plain loops under `ThreadPool.shared.forEach` will do (`MaxPooling` is one to copy); SIMD kernels are the exception.
 public protocol DifferentiableOperation: Sendable {
-    /// The result. Inputs may carry a reading; what counts is the values as they are read.
+    /// The result, a tensor that is none of the inputs. Inputs may carry a reading: `applied()` writes their values out.
     func forward(_ inputs: [Tensor]) -> Tensor
 
-    /// The gradients with respect to the inputs' values as they are read; nil where `needed` is false.
+    /// The gradients with respect to the inputs' values as they are read; may be nil where `needed` is false.
     /// - Parameters:
     ///   - output: what `forward` gave.
     ///   - gradient: with respect to the output as it is read.

@@ -20,6 +20,7 @@ public final class SpectralNormalization: DifferentiableOperation {
 
     public func forward(_ inputs: [Tensor]) -> Tensor {
         let weight = inputs[0], rows = weight.shape.n, columns = weight.shape.count / rows
+        precondition(weight.reading == nil)
         let before = leftVector
         var left = before.map { $0.map(Double.init) } ?? [Double](repeating: 1 / Double(rows).squareRoot(), count: rows)
         var right: [Double] = [], value = 0.0
