@@ -5,9 +5,9 @@ import CTensorKernels
 ///
 /// A unit is a pixel where the stride is 1. A stride of 2 makes four input phases of the image (a polyphase decomposition), one
 /// for each parity of row and column, each a convolution of stride 1; doubling the size makes four output phases likewise. Their
-/// filters have no more than
-/// two taps a side, so that elements of the tile vanish and their products are left out: of the 144 products that four phases
-/// have, 81 for a 3x3 of stride 2 and its adjoint, 100 for a 4x4 of stride 2, its adjoint and a 3x3 behind a doubling.
+/// filters have no more than two taps a side, so that elements of the tile vanish and their products are left out. Of the 144
+/// products that four phases have 81 are left for a 3x3 of stride 2 and its adjoint, 100 for a 4x4 of stride 2, its adjoint and a
+/// 3x3 behind a doubling.
 struct WinogradPlan: Sendable {
     /// Parities of row and column.
     struct Phase: Sendable {
@@ -107,33 +107,5 @@ struct WinogradPlan: Sendable {
     /// Where the units of an output phase's tiles are written.
     func outputUnits(_ phase: Phase) -> ctk_units {
         ctk_units(step: upscale, y: phase.row, x: phase.column)
-    }
-}
-
-/// Places, one after another, for matrices that belong to an element of a phase's tiles.
-struct ElementPlaces: Sendable {
-    /// At phase * 36 + element; nil where none is needed.
-    private let places: [Int?]
-    let count: Int
-
-    /// - Parameter elements: phase and element, in the order of the places; any number of times.
-    init(_ elements: [(phase: Int, xi: Int)]) {
-        var places = [Int?](repeating: nil, count: 36 * (1 + elements.reduce(0) { max($0, $1.phase) }))
-        var count = 0
-        for element in elements where places[element.phase * 36 + element.xi] == nil {
-            places[element.phase * 36 + element.xi] = count
-            count += 1
-        }
-        (self.places, self.count) = (places, count)
-    }
-
-    /// The matrix of an element that has a place, among matrices `distance` apart.
-    func matrix(_ phase: Int, _ xi: Int, in base: UnsafeMutablePointer<Float>, distance: Int) -> UnsafeMutablePointer<Float> {
-        base + places[phase * 36 + xi]! * distance
-    }
-
-    /// A phase's 36 as the kernels take them: null where there is none.
-    func matrices(_ phase: Int, in base: UnsafeMutablePointer<Float>, distance: Int) -> [UnsafeMutablePointer<Float>?] {
-        places[phase * 36..<phase * 36 + 36].map { $0.map { base + $0 * distance } }
     }
 }
