@@ -17,9 +17,8 @@ public final class ChannelSums: @unchecked Sendable {
         return (0..<count).map { doubles + $0 * channels * 2 }
     }
 
-    /// Writes the instance normalisation of these sums over `pixels` pixels to image n of `reading`:
-    /// scale = 1 / sqrt(biased variance + epsilon).
-    public func finish(pixels: Int, epsilon: Double = 1e-5, into reading: Reading, image n: Int) {
+    /// Each channel's sum, then each channel's sum of squares.
+    var totals: [Double] {
         var total = [Double](repeating: 0, count: 2 * channels)
         for buffer in items {
             let count = buffer.count / 4
@@ -29,6 +28,13 @@ public final class ChannelSums: @unchecked Sendable {
                 }
             }
         }
+        return total
+    }
+
+    /// Writes the instance normalisation of these sums over `pixels` pixels to image n of `reading`:
+    /// scale = 1 / sqrt(biased variance + epsilon).
+    public func finish(pixels: Int, epsilon: Double = 1e-5, into reading: Reading, image n: Int) {
+        let total = totals
         let mean = reading.mean + n * channels, scale = reading.scale + n * channels
         for c in 0..<channels {
             let m = total[c] / Double(pixels)

@@ -119,4 +119,22 @@ final class WinogradTests: XCTestCase {
             assertClose(whole.values, direct.values.map(Double.init), 1e-5, "\(kind)")
         }
     }
+
+    /// Many channels, whose blocks of tiles depend on the threads: their statistics do not, to the last bit of the sums.
+    func testSameSums_whateverTheThreads() {
+        let operation = Convolution2D(.strided(kernelSize: 3, padding: .zero, pad: 1), inputChannels: 160, outputChannels: 160)
+        let inputs = random([Shape(1, 50, 54, 160), operation.weightShape])
+        let convolution = self.convolution(operation, inputs[1].tensor.values, [Float](repeating: 0, count: 160))
+        let x = inputs[0].tensor, y = Tensor(x.shape)
+        let before = ThreadPool.shared
+        defer { ThreadPool.shared = before }
+        let sums = [1, 2, 3, 5].map { threads -> [Double] in
+            ThreadPool.shared = ThreadPool(threads: threads)
+            defer { ThreadPool.shared.stop() }
+            let sums = ChannelSums(channels: 160)
+            convolution.compute(Band(x), rows: 0..<50, into: y.pointer, sums: sums)
+            return sums.totals
+        }
+        for other in sums.dropFirst() { XCTAssertTrue(sums[0] == other) }
+    }
 }
