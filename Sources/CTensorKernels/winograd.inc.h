@@ -84,8 +84,8 @@ INLINE void input_tile(const float *const px[36], ptrdiff_t c, ptrdiff_t lanes, 
     }
 }
 
-/// Whether unit k of a tile's row (`step` 1) or column (`step` 6) is read by any wanted element: the first is read by the
-/// element of 0 alone, the last by that of infinity.
+/// Whether row k of a tile (its elements begin `step` = 6 apart) or column k (`step` = 1) is read for any wanted element: the
+/// first is read for the elements of 0 alone, the last for those of infinity.
 INLINE int is_read(float *const *v, int k, int step) {
     if (k != 0 && k != 5) return 1;
     for (int i = 0; i < 6; i++)

@@ -94,7 +94,7 @@ final class WinogradConvolution: ResizableConvolution {
         return window(units, stride: plan.stride, offset: geometry.window.offset, taps: geometry.window.taps, height: height)
     }
 
-    /// Floats of transformed input and products that a block of tiles may take, of every tile.
+    /// Floats of transformed input and products that a block of tiles may take.
     private static let mostFloats = 5 << 19
     private var floatsPerTile: Int { places.count * inputChannels + 36 * outputChannels }
 

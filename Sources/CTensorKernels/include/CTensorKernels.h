@@ -69,11 +69,11 @@ struct ctk_kernels {
     /// Packs row-major B (k x n) into panels of columns, zero-padded.
     void (*pack_b)(ptrdiff_t k, ptrdiff_t n, const float *b, float *packed);
 
-    /// C (rows x n, leading dimension ldc) = sum over segments s of A_s * B_s, plus `bias` (n values) if not null.
-    /// Row r of A_s is the `segment_k` floats at a[s] + r * a_stride: overlapping rows make a
-    /// convolution of it. B is packed with k = segments * segment_k. Done for `groups` such A and C, a_group and c_group
-    /// floats apart, with the same B. `next_a`, if not null, are the rows * k floats that the next call will read; the B
-    /// of that call stands behind this one: both are prefetched into the L2 cache meanwhile.
+    /// C (rows x n, leading dimension ldc) = sum over segments s of A_s * B_s, plus `bias` (n values) if not null. Row r of
+    /// A_s is the `segment_k` floats at a[s] + r * a_stride: overlapping rows make a convolution of it. B is packed with
+    /// k = segments * segment_k. Done for `groups` such A and C, a_group and c_group floats apart, with the same B. `next_a`,
+    /// if not null, are the rows * k floats that the next call will read; the B of that call stands behind this one: both are
+    /// prefetched into the L2 cache meanwhile.
     void (*gemm)(ptrdiff_t groups, ptrdiff_t a_group, ptrdiff_t c_group, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t segments,
                  ptrdiff_t segment_k, const float *const *a, ptrdiff_t a_stride, const float *packed_b, float *c,
                  ptrdiff_t ldc, const float *bias, const float *next_a);
