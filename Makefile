@@ -1,6 +1,7 @@
 # make demo      a photo through the service, start to end
 # make test      every test
 # make install   into the system (DESTDIR=, PREFIX=/usr)
+# make deb       Debian packages
 # make help      the rest
 
 SHELL := /bin/bash
@@ -8,11 +9,12 @@ SHELL := /bin/bash
 
 # Tests need -enable-testing; the same build gives the demo its programs, so there is one build.
 BUILD_FLAGS := -c release -Xswiftc -enable-testing
+PROGRAMS_DIRECTORY = $$(swift build $(BUILD_FLAGS) --show-bin-path)
 # libcurl is what the static build of `weights fetch` links.
 PACKAGES := libopenblas-dev libsystemd-dev libpng-dev libjpeg-dev liblcms2-dev libsqlite3-dev libcurl4-openssl-dev \
-	zlib1g-dev pkg-config
+	libssl-dev zlib1g-dev libexpat1-dev libheif-dev libwebp-dev libtiff-dev pkg-config
 
-.PHONY: help deps build test demo clean
+.PHONY: help deps build test demo man lint bench deb package-test clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -35,7 +37,28 @@ test: build ## run every test (as root also those under a systemd of their own)
 	swift test $(BUILD_FLAGS) --skip-build
 
 demo: build ## start the service on ./demo, drop a photo (PHOTO=path) and show the picture
-	docs/sample/demo.sh "$$(swift build $(BUILD_FLAGS) --show-bin-path)" "$(PHOTO)"
+	docs/sample/demo.sh "$(PROGRAMS_DIRECTORY)" "$(PHOTO)"
+
+man: build ## write the reference parts of the manual pages anew
+	docs/man/update.sh "$(PROGRAMS_DIRECTORY)"
+
+lint: ## style: is everything laid out as .swift-format and .clang-format have it?
+	Tests/Lint/lint.sh
+
+bench: build ## this machine's speed: the default model's network, the paper's, a training step
+	"$(PROGRAMS_DIRECTORY)/cyclegan-style" bench inference --base-channels 32 --residual-blocks 6 --upsampling bilinear
+	"$(PROGRAMS_DIRECTORY)/cyclegan-style" bench inference
+	"$(PROGRAMS_DIRECTORY)/cyclegan-style" bench training --base-channels 32 --residual-blocks 6 --upsampling bilinear --crop-size 128
+
+deb: deps ## Debian packages, into .build/deb
+	@command -v dh >/dev/null || { echo "debhelper is needed: apt-get install debhelper" >&2; exit 1; }
+	mkdir -p .build/deb && rm -f .build/deb/*.deb
+	debian/rules clean binary DEB_DIRECTORY=$(CURDIR)/.build/deb
+	@ls -l .build/deb
+
+package-test: ## the packages in a fresh Debian 12, booted, and as a container (root; make deb first)
+	Tests/Package/package-test.sh
+	Tests/Package/container-test.sh
 
 clean: ## remove what was built and the demo
 	rm -rf .build .build-* demo

@@ -6,17 +6,25 @@ import PackageDescription
 /// C is always optimised, also in a debug build: numerical tests would take a hundred times as long.
 let optimisedC: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno", "-Wno-psabi"])]
 
+/// What --version says of the sources: make passes it on, from git.
+let revision = Context.environment["CYCLEGAN_STYLED_REVISION"].flatMap { $0.isEmpty ? nil : $0 }
+
+/// A static build's choice of Foundation's ICU data: a file, and the symbol that stands for it.
+let icuData = Context.environment["CYCLEGAN_STYLED_ICU_DATA"].flatMap { text -> (file: String, symbol: String)? in
+    let parts = text.split(separator: ":").map(String.init)
+    return parts.count == 2 ? (parts[0], parts[1]) : nil
+}
+
 let package = Package(
     name: "cyclegan-styled",
     platforms: [.macOS(.v15)],
     products: [
-        .executable(name: "cyclegan-styled", targets: ["cyclegan-styled"]),
-        .executable(name: "cyclegan-style", targets: ["cyclegan-style"]),
+        .executable(name: "cyclegan-styled", targets: ["styled-program"]),
+        .executable(name: "cyclegan-style", targets: ["style-program"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
@@ -25,82 +33,202 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CLittleCMS", pkgConfig: "lcms2", providers: [.apt(["liblcms2-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CInotify"),
+        .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+        // Where one of these is missing the program is built without it: the sources look for the header, and
+        // pkg-config says what is linked.
+        .systemLibrary(name: "CHeif", pkgConfig: "libheif", providers: [.apt(["libheif-dev"])]),
+        .systemLibrary(name: "CWebP", pkgConfig: "libwebpdemux", providers: [.apt(["libwebp-dev"])]),
+        .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
+        // Open MPI is loaded at run time, and only under mpirun: its header alone is looked for.
+        .target(name: "CMPI", linkerSettings: [.linkedLibrary("dl")]),
+        .target(name: "CLinux"),
+        .target(name: "CRevision", cSettings: revision.map { [.define("REVISION", to: "\"\($0)\"")] } ?? []),
+        // Linked by the program that is installed: what it leaves of Foundation's ICU data (etc/static).
         .target(
-            name: "CImageCodecs", cSettings: optimisedC,
+            name: "CLocaleData",
+            cSettings: icuData.map {
+                [.define("ICU_DATA", to: "\"\($0.file)\""), .define("ICU_SYMBOL", to: "\"\($0.symbol)\"")]
+            } ?? []),
+        .target(
+            name: "CImageCodecs", dependencies: ["CHeif", "CWebP", "CTIFF"], cSettings: optimisedC,
             linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16"), .linkedLibrary("z")]),
         .target(name: "CTensorKernels", cSettings: optimisedC),
 
-        // Floor 1: one resource each.
-        .target(name: "Tensors", dependencies: ["CTensorKernels", "COpenBLAS"]),
-        .target(name: "Photos", dependencies: ["CImageCodecs", "CLittleCMS"]),
-        .target(name: "DirectoryWatching", dependencies: ["CInotify"]),
+        // Floor 1: the ground that all share.
+        .target(name: "LinuxFiles", dependencies: ["CLinux"]),
+        .target(name: "CalendarEvents"),
+        .target(name: "Digests", dependencies: ["CCrypto"]),
+        .target(name: "Ranks"),
+
+        // Floor 2: one resource each.
+        .target(name: "Threads", dependencies: ["LinuxFiles", "CLinux"]),
+        .target(name: "Tensors", dependencies: ["LinuxFiles", "CTensorKernels", "COpenBLAS"]),
+        .target(name: "BackgroundProcess", dependencies: ["LinuxFiles", "CLinux"]),
+        .target(name: "Photos", dependencies: ["LinuxFiles", "CImageCodecs", "CLittleCMS", "CExpat"]),
+
+        .target(name: "Weights", dependencies: ["LinuxFiles"], resources: [.copy("shipped")]),
+
+        // Floor 3: what needs those: watching, speaking to systemd, networks and their files.
+        .target(name: "DirectoryWatching", dependencies: ["Threads", "LinuxFiles", "CLinux", "CInotify"]),
         .target(
             name: "SystemdKit",
-            dependencies: ["CSystemd", .product(name: "Logging", package: "swift-log")]),
-
-        // Floor 2: networks and their files.
-        .target(name: "Weights"),
+            dependencies: ["Threads", "LinuxFiles", "CSystemd", .product(name: "Logging", package: "swift-log")]),
+        .target(name: "MPIRanks", dependencies: ["Ranks", "Threads", "LinuxFiles", "Digests", "CMPI"]),
         // Apart from Weights, so that only programs that download link a network library.
-        .target(name: "WeightsFetch", dependencies: ["Weights", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(name: "WeightsFetch", dependencies: ["Weights", "Digests", "LinuxFiles"]),
         .target(name: "Networks", dependencies: ["Tensors", "Weights"]),
 
-        // Floor 3: what the networks are for.
-        .target(name: "Stylizing", dependencies: ["Networks", "Photos"]),
+        // Floor 4: what the networks are for.
+        .target(name: "Stylizing", dependencies: ["Networks", "Tensors", "Photos"]),
 
-        .target(name: "CycleGAN", dependencies: ["Networks", "Tensors", "Weights", "Photos"]),
+        .target(
+            name: "CycleGAN",
+            dependencies: ["Networks", "Tensors", "Weights", "Photos", "LinuxFiles", "Digests", "Ranks"]),
+        .target(
+            name: "Evaluation", dependencies: ["Networks", "Tensors", "Weights", "Photos", "Digests", "COpenBLAS"]),
 
-        // Floor 4: the service.
+        // Floor 5: the paper's comparison, and what the service trains with.
+        .target(
+            name: "ModelLedger",
+            dependencies: ["Weights", "Digests", "LinuxFiles", .product(name: "GRDB", package: "GRDB.swift")]),
+        .target(
+            name: "Retraining",
+            dependencies: ["CycleGAN", "Evaluation", "Networks", "Weights", "Photos", "Digests", "LinuxFiles"]),
+        .target(
+            name: "Ablation", dependencies: ["CycleGAN", "Evaluation", "Networks", "Tensors", "Weights", "Photos"]),
+
+        // Floors 5 to 7: the service.
+        .target(
+            name: "ServiceConfiguration",
+            dependencies: [
+                "CalendarEvents", "CycleGAN", "LinuxFiles", "Photos", "Stylizing", "CRevision",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
+            ]),
+        .target(name: "Publishing", dependencies: ["Photos", "Digests", "LinuxFiles"]),
+        .target(
+            name: "StyleModels",
+            dependencies: [
+                "ServiceConfiguration", "Stylizing", "Networks", "Tensors", "Weights", "Photos", "Digests",
+                "LinuxFiles",
+            ],
+            resources: [.copy("models")]),
+        // The reference parts of the manual pages, from the tables of keys and options.
+        .target(name: "Manual", dependencies: ["ServiceConfiguration"]),
+        .target(name: "ServiceControl", dependencies: ["ServiceConfiguration", "Threads", "Digests", "LinuxFiles"]),
         .target(
             name: "StyleService",
             dependencies: [
-                "Stylizing", "Networks", "Weights", "Photos", "Tensors", "DirectoryWatching", "SystemdKit", "CInotify",
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Yams", package: "Yams"),
-            ],
-            resources: [.copy("models")]),
+                "ServiceConfiguration", "StyleModels", "ServiceControl", "Publishing", "Stylizing", "Photos",
+                "DirectoryWatching",
+                "SystemdKit", "Threads", "Digests", "LinuxFiles", "CLinux", "ModelLedger", "Retraining",
+                "CalendarEvents",
+                "BackgroundProcess", "Weights",
+                .product(name: "Logging", package: "swift-log"), .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
 
-        // Floor 5: the two programs.
-        .executableTarget(
+        // Floor 8: the arguments and the wiring of the two programs.
+        .target(
             name: "cyclegan-styled",
             dependencies: [
-                "StyleService", "SystemdKit", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "StyleService", "ServiceConfiguration", "Manual", "StyleModels", "ServiceControl", "SystemdKit",
+                "Tensors", "LinuxFiles",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
-        .executableTarget(
+        .target(
             name: "cyclegan-style",
             dependencies: [
-                "StyleService", "Stylizing", "CycleGAN", "WeightsFetch", "Networks", "Tensors", "Weights", "Photos",
+                "ServiceConfiguration", "Manual", "StyleModels", "ServiceControl", "Publishing", "Stylizing",
+                "CycleGAN", "Evaluation",
+                "Ablation", "Retraining", "BackgroundProcess", "WeightsFetch", "Networks", "Tensors", "Weights",
+                "Photos", "Digests", "LinuxFiles", "Ranks", "MPIRanks",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
-        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Weights"], resources: [.copy("golden")]),
-        .testTarget(name: "PhotosTests", dependencies: ["Photos"], exclude: ["make-golden.py"], resources: [.copy("files")]),
-        .testTarget(name: "DirectoryWatchingTests", dependencies: ["DirectoryWatching", "CInotify"]),
+        // Floor 9: the programs. The service's is both, by the name that it is called by: that one is installed.
+        .executableTarget(name: "style-program", dependencies: ["cyclegan-style"]),
+        .executableTarget(
+            name: "styled-program",
+            dependencies: ["cyclegan-style", "cyclegan-styled", "ServiceConfiguration", "CLocaleData"]),
+
+        .testTarget(
+            name: "TensorsTests", dependencies: ["CTensorKernels", "Tensors", "Weights"], resources: [.copy("golden")]),
+        .testTarget(name: "CalendarEventsTests", dependencies: ["CalendarEvents"]),
+        .testTarget(name: "LinuxFilesTests", dependencies: ["LinuxFiles"]),
+        .testTarget(name: "ThreadsTests", dependencies: ["Threads"]),
+        .testTarget(name: "RanksTests", dependencies: ["Ranks"]),
+        // Takes the background role, and does what a training may do at its worst.
+        .executableTarget(
+            name: "background-victim", dependencies: ["BackgroundProcess"], path: "Tests/BackgroundVictim"),
+        .testTarget(
+            name: "BackgroundProcessTests", dependencies: ["BackgroundProcess", "background-victim", "LinuxFiles"]),
+        .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
+        .testTarget(
+            name: "PhotosTests", dependencies: ["Photos", "LinuxFiles"],
+            exclude: ["make-golden.py", "make-golden-formats.py", "heif_writer.py"],
+            resources: [.copy("files")]),
+        .testTarget(
+            name: "DirectoryWatchingTests",
+            dependencies: ["DirectoryWatching", "LinuxFiles", "CLinux", "CInotify", "Photos"]),
         .testTarget(
             name: "SystemdKitTests", dependencies: ["SystemdKit", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "WeightsTests", dependencies: ["Weights"], resources: [.copy("files")]),
-        .testTarget(name: "WeightsFetchTests", dependencies: ["WeightsFetch", "Weights"]),
-        .testTarget(name: "NetworksTests", dependencies: ["Networks", "Tensors", "Weights"], resources: [.copy("golden")]),
-        .testTarget(name: "CycleGANTests", dependencies: ["CycleGAN", "Networks", "Tensors", "Weights", "Photos"], resources: [.copy("golden")]),
+        .testTarget(name: "WeightsFetchTests", dependencies: ["WeightsFetch", "Weights", "Digests"]),
+        .testTarget(
+            name: "NetworksTests", dependencies: ["Networks", "Tensors", "Weights"], resources: [.copy("golden")]),
+        .testTarget(
+            name: "CycleGANTests", dependencies: ["CycleGAN", "Networks", "Tensors", "Weights", "Photos", "Ranks"],
+            resources: [.copy("golden")]),
+        .testTarget(
+            name: "EvaluationTests",
+            dependencies: [
+                "Evaluation", "Networks", "Tensors", "Weights", "Photos", "Stylizing", "CycleGAN", "Digests",
+            ],
+            resources: [.copy("golden")]),
+        .testTarget(name: "AblationTests", dependencies: ["Ablation", "CycleGAN", "Evaluation", "Photos", "Weights"]),
+        .testTarget(
+            name: "ModelLedgerTests",
+            dependencies: [
+                "ModelLedger", "Weights", "Digests", "LinuxFiles", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
+        .testTarget(
+            name: "RetrainingTests",
+            dependencies: [
+                "Retraining", "CycleGAN", "Evaluation", "Networks", "Tensors", "Weights", "Photos", "Digests",
+                "LinuxFiles",
+            ]),
         .testTarget(name: "StylizingTests", dependencies: ["Stylizing", "Networks", "Photos", "Weights"]),
         // A service with a translator that needs no time and failure points that end it: the crash tests' victim.
         .executableTarget(
             name: "styled-victim",
             dependencies: [
-                "StyleService", "Photos", "SystemdKit", .product(name: "Logging", package: "swift-log"),
+                "StyleService", "ServiceConfiguration", "StyleModels", "ServiceControl", "Publishing", "Photos",
+                "SystemdKit", "Digests",
+                "LinuxFiles",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ], path: "Tests/StyledVictim"),
         .testTarget(
             name: "StyleServiceTests",
             dependencies: [
-                "StyleService", "styled-victim", "Photos", "Stylizing", "DirectoryWatching",
+                "StyleService", "ServiceConfiguration", "StyleModels", "ServiceControl", "Publishing", "styled-victim",
+                "Photos", "Stylizing",
+                "DirectoryWatching", "Threads", "Digests", "LinuxFiles", "ModelLedger", "Weights", "Retraining",
+                "Evaluation",
+                "CalendarEvents",
                 .product(name: "Logging", package: "swift-log"), .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .testTarget(
-            name: "ProgramTests", dependencies: ["cyclegan-styled", "cyclegan-style", "Photos"], exclude: ["private-systemd.sh"]),
+            name: "ProgramTests",
+            dependencies: [
+                "cyclegan-styled", "cyclegan-style", "Manual", "Retraining", "CycleGAN", "ServiceConfiguration",
+                "Photos", "LinuxFiles",
+                "StyleService", "Weights", "Digests",
+            ],
+            exclude: ["private-systemd.sh", "slurm-node.sh"]),
     ],
     swiftLanguageModes: [.v6]
 )

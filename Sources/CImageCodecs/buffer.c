@@ -43,6 +43,4 @@ ptrdiff_t cic_inflate(const uint8_t *bytes, size_t count, uint8_t *target, size_
     return is_full ? -2 : -1;
 }
 
-uint32_t cic_crc32(const uint8_t *bytes, size_t count) {
-    return (uint32_t)crc32_z(0, bytes, count);
-}
+uint32_t cic_crc32(const uint8_t *bytes, size_t count) { return (uint32_t)crc32_z(0, bytes, count); }

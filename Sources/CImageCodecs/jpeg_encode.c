@@ -69,9 +69,8 @@ static void flatten_on_white(const uint8_t *rgb, const uint8_t *alpha, size_t co
     }
 }
 
-static cic_status encode(
-    encoder *self, const cic_image *image, int quality, int full_chroma, const uint8_t *segments,
-    size_t segments_count) {
+static cic_status encode(encoder *self, const cic_image *image, int quality, int full_chroma, cic_density density,
+                         const uint8_t *segments, size_t segments_count) {
     if (setjmp(self->on_error)) return self->status;
     j_compress_ptr jpeg = &self->jpeg;
     jpeg_create_compress(jpeg);
@@ -84,6 +83,11 @@ static cic_status encode(
     jpeg_set_quality(jpeg, quality, TRUE);
     jpeg->optimize_coding = TRUE;
     jpeg->comp_info[0].h_samp_factor = jpeg->comp_info[0].v_samp_factor = full_chroma ? 1 : 2;
+    if (density.x && density.y) {
+        jpeg->density_unit = (UINT8)density.unit;
+        jpeg->X_density = (UINT16)density.x;
+        jpeg->Y_density = (UINT16)density.y;
+    }
     jpeg_start_compress(jpeg, TRUE);
     write_segments(jpeg, segments, segments_count);
     while (jpeg->next_scanline < image->height) {
@@ -99,9 +103,9 @@ static cic_status encode(
     return CIC_OK;
 }
 
-cic_status cic_jpeg_encode(
-    const cic_image *image, int quality, int full_chroma, const uint8_t *segments, size_t segments_count,
-    cic_buffer *out, char message[CIC_MESSAGE_SIZE]) {
+cic_status cic_jpeg_encode(const cic_image *image, int quality, int full_chroma, cic_density density,
+                           const uint8_t *segments, size_t segments_count, cic_buffer *out,
+                           char message[CIC_MESSAGE_SIZE]) {
     *out = (cic_buffer){0};
     message[0] = 0;
     encoder *self = calloc(1, sizeof *self);
@@ -122,7 +126,7 @@ cic_status cic_jpeg_encode(
     self->destination.init_destination = offer_room;
     self->destination.empty_output_buffer = on_buffer_full;
     self->destination.term_destination = on_end;
-    cic_status status = encode(self, image, quality, full_chroma, segments, segments_count);
+    cic_status status = encode(self, image, quality, full_chroma, density, segments, segments_count);
     jpeg_destroy_compress(&self->jpeg);
     free(row);
     free(self);

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "CImageCodecs.h"
+#include "decoder.h"
 
 /// Where pixel (x, y) of a width x height image goes: first + x * step_x + y * step_y, in pixels.
 typedef struct {
@@ -22,9 +22,8 @@ static placement placement_of(int orientation, ptrdiff_t width, ptrdiff_t height
     }
 }
 
-void cic_place_rows(
-    const uint8_t *rows, size_t first_row, size_t row_count, size_t width, size_t height, size_t channels,
-    int orientation, uint8_t *image) {
+void cic_place_rows(const uint8_t *rows, size_t first_row, size_t row_count, size_t width, size_t height,
+                    size_t channels, int orientation, uint8_t *image) {
     placement at = placement_of(orientation, (ptrdiff_t)width, (ptrdiff_t)height);
     ptrdiff_t start = at.first + (ptrdiff_t)first_row * at.step_y;
     if (at.step_x == 1) {
@@ -80,6 +79,17 @@ void cic_unpremultiply(const uint8_t *rgba, size_t count, uint8_t *rgb, uint8_t 
         for (size_t c = 0; c < 3; c++) {
             unsigned value = 255u * rgba[4 * i + c] / a;
             rgb[3 * i + c] = value > 255 ? 255 : (uint8_t)value;
+        }
+    }
+}
+
+void cic_unpremultiply_rgba(uint8_t *rgba, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        unsigned a = rgba[4 * i + 3];
+        if (a == 0 || a == 255) continue;
+        for (size_t c = 0; c < 3; c++) {
+            unsigned value = (255u * rgba[4 * i + c] + a / 2) / a;
+            rgba[4 * i + c] = value > 255 ? 255 : (uint8_t)value;
         }
     }
 }

@@ -11,14 +11,25 @@ typedef struct {
     png_infop info;
     cic_buffer *out;
     uint8_t *row;
-    cic_status status;
+    int is_out_of_memory;
     char *message;
 } encoder;
+
+static png_voidp on_malloc(png_structp png, png_alloc_size_t size) {
+    encoder *self = png_get_mem_ptr(png);
+    void *memory = malloc(size);
+    if (!memory) self->is_out_of_memory = 1;
+    return memory;
+}
+
+static void on_free(png_structp png, png_voidp memory) {
+    (void)png;
+    free(memory);
+}
 
 static void on_error(png_structp png, png_const_charp text) {
     encoder *self = png_get_error_ptr(png);
     cic_set_message(self->message, text);
-    self->status = strstr(text, "emory") ? CIC_NO_MEMORY : CIC_CORRUPT;
     png_longjmp(png, 1);
 }
 
@@ -29,7 +40,10 @@ static void on_warning(png_structp png, png_const_charp text) {
 
 static void on_write(png_structp png, png_bytep bytes, size_t count) {
     encoder *self = png_get_io_ptr(png);
-    if (!cic_buffer_reserve(self->out, count)) png_error(png, "out of memory");
+    if (!cic_buffer_reserve(self->out, count)) {
+        self->is_out_of_memory = 1;
+        png_error(png, "out of memory");
+    }
     memcpy(self->out->bytes + self->out->count, bytes, count);
     self->out->count += count;
 }
@@ -55,16 +69,17 @@ static void interleave(const uint8_t *rgb, const uint8_t *alpha, size_t count, u
     }
 }
 
-static cic_status encode(
-    encoder *self, const cic_image *image, int compression_level, const uint8_t *chunks, size_t chunks_count) {
+static cic_status encode(encoder *self, const cic_image *image, int compression_level, cic_density density,
+                         const uint8_t *chunks, size_t chunks_count) {
     png_structp png = self->png;
-    if (setjmp(png_jmpbuf(png))) return self->status;
+    if (setjmp(png_jmpbuf(png))) return self->is_out_of_memory ? CIC_NO_MEMORY : CIC_CORRUPT;
     png_set_write_fn(png, self, on_write, on_flush);
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-    png_set_IHDR(
-        png, self->info, image->width, image->height, 8, image->alpha ? PNG_COLOR_TYPE_RGB_ALPHA : PNG_COLOR_TYPE_RGB,
-        PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_set_IHDR(png, self->info, image->width, image->height, 8,
+                 image->alpha ? PNG_COLOR_TYPE_RGB_ALPHA : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_set_sRGB_gAMA_and_cHRM(png, self->info, PNG_sRGB_INTENT_PERCEPTUAL);
+    if (density.x && density.y) png_set_pHYs(png, self->info, density.x, density.y, density.unit);
     png_set_compression_level(png, compression_level);
     // Photographs compress worst unfiltered; which of the predictors is best changes from row to row.
     png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB | PNG_FILTER_UP | PNG_FILTER_AVG | PNG_FILTER_PAETH);
@@ -83,9 +98,8 @@ static cic_status encode(
     return CIC_OK;
 }
 
-cic_status cic_png_encode(
-    const cic_image *image, int compression_level, const uint8_t *chunks, size_t chunks_count, cic_buffer *out,
-    char message[CIC_MESSAGE_SIZE]) {
+cic_status cic_png_encode(const cic_image *image, int compression_level, cic_density density, const uint8_t *chunks,
+                          size_t chunks_count, cic_buffer *out, char message[CIC_MESSAGE_SIZE]) {
     *out = (cic_buffer){0};
     message[0] = 0;
     encoder *self = calloc(1, sizeof *self);
@@ -95,9 +109,10 @@ cic_status cic_png_encode(
         self->out = out;
         self->row = row;
         self->message = message;
-        self->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, self, on_error, on_warning);
+        self->png =
+            png_create_write_struct_2(PNG_LIBPNG_VER_STRING, self, on_error, on_warning, self, on_malloc, on_free);
         if (self->png) self->info = png_create_info_struct(self->png);
-        if (self->info) status = encode(self, image, compression_level, chunks, chunks_count);
+        if (self->info) status = encode(self, image, compression_level, density, chunks, chunks_count);
         png_destroy_write_struct(&self->png, &self->info);
     }
     if (status == CIC_NO_MEMORY) cic_set_message(message, "memory is short");

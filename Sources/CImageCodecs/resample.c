@@ -101,9 +101,8 @@ INLINE void across_body(const uint8_t *padded, const axis *x, size_t width, size
 }
 
 /// One row down: `count` samples of rows that lie `stride` apart.
-INLINE void down_body(
-    const uint8_t *rows, size_t stride, const int32_t *weight, size_t taps, size_t count, int32_t *sums,
-    uint8_t *target) {
+INLINE void down_body(const uint8_t *rows, size_t stride, const int32_t *weight, size_t taps, size_t count,
+                      int32_t *sums, uint8_t *target) {
     for (size_t i = 0; i < count; i++) sums[i] = 1 << (FRACTION_BITS - 1);
     for (size_t k = 0; k < taps; k++) {
         const uint8_t *row = rows + k * stride;
@@ -121,15 +120,13 @@ AVX2 static void across_avx2(const uint8_t *padded, const axis *x, size_t width,
     across_body(padded, x, width, channels, target);
 }
 
-static void down_portable(
-    const uint8_t *rows, size_t stride, const int32_t *weight, size_t taps, size_t count, int32_t *sums,
-    uint8_t *target) {
+static void down_portable(const uint8_t *rows, size_t stride, const int32_t *weight, size_t taps, size_t count,
+                          int32_t *sums, uint8_t *target) {
     down_body(rows, stride, weight, taps, count, sums, target);
 }
 
-AVX2 static void down_avx2(
-    const uint8_t *rows, size_t stride, const int32_t *weight, size_t taps, size_t count, int32_t *sums,
-    uint8_t *target) {
+AVX2 static void down_avx2(const uint8_t *rows, size_t stride, const int32_t *weight, size_t taps, size_t count,
+                           int32_t *sums, uint8_t *target) {
     down_body(rows, stride, weight, taps, count, sums, target);
 }
 
@@ -144,16 +141,15 @@ static void pad_row(const uint8_t *row, size_t width, size_t channels, uint8_t *
     }
 }
 
-static int resample_across(
-    const uint8_t *source, size_t width, size_t height, size_t channels, uint8_t *target, size_t target_width,
-    cic_filter filter) {
+static int resample_across(const uint8_t *source, size_t width, size_t height, size_t channels, uint8_t *target,
+                           size_t target_width, cic_filter filter) {
     axis x = {0};
     uint8_t *padded = calloc(width, 4);
     int is_done = axis_make(&x, width, target_width, filter) && padded;
     for (size_t row = 0; is_done && row < height; row++) {
         pad_row(source + row * width * channels, width, channels, padded);
-        (HAS_AVX2 ? across_avx2 : across_portable)(
-            padded, &x, target_width, channels, target + row * target_width * channels);
+        (HAS_AVX2 ? across_avx2 : across_portable)(padded, &x, target_width, channels,
+                                                   target + row * target_width * channels);
     }
     free(padded);
     axis_free(&x);
@@ -163,17 +159,17 @@ static int resample_across(
 /// Samples of a row that are summed together: their sums stay in the first-level cache.
 #define SEGMENT 4096
 
-static int resample_down(
-    const uint8_t *source, size_t stride, size_t height, uint8_t *target, size_t target_height, cic_filter filter) {
+static int resample_down(const uint8_t *source, size_t stride, size_t height, uint8_t *target, size_t target_height,
+                         cic_filter filter) {
     axis y = {0};
     int32_t *sums = malloc(SEGMENT * sizeof *sums);
     int is_done = axis_make(&y, height, target_height, filter) && sums;
     for (size_t row = 0; is_done && row < target_height; row++) {
         for (size_t start = 0; start < stride; start += SEGMENT) {
             size_t count = stride - start < SEGMENT ? stride - start : SEGMENT;
-            (HAS_AVX2 ? down_avx2 : down_portable)(
-                source + y.first[row] * stride + start, stride, y.weight + row * y.taps, y.count[row], count, sums,
-                target + row * stride + start);
+            (HAS_AVX2 ? down_avx2 : down_portable)(source + y.first[row] * stride + start, stride,
+                                                   y.weight + row * y.taps, y.count[row], count, sums,
+                                                   target + row * stride + start);
         }
     }
     free(sums);
@@ -181,9 +177,8 @@ static int resample_down(
     return is_done;
 }
 
-cic_status cic_resample(
-    const uint8_t *source, size_t width, size_t height, size_t channels, uint8_t *target, size_t target_width,
-    size_t target_height, cic_filter filter) {
+cic_status cic_resample(const uint8_t *source, size_t width, size_t height, size_t channels, uint8_t *target,
+                        size_t target_width, size_t target_height, cic_filter filter) {
     int is_across = target_width != width, is_down = target_height != height;
     if (!is_across && !is_down) {
         memcpy(target, source, width * height * channels);
@@ -199,8 +194,8 @@ cic_status cic_resample(
         return done ? CIC_OK : CIC_NO_MEMORY;
     }
     uint8_t *between = malloc(height * stride);
-    int done = between && resample_across(source, width, height, channels, between, target_width, filter)
-        && resample_down(between, stride, height, target, target_height, filter);
+    int done = between && resample_across(source, width, height, channels, between, target_width, filter) &&
+               resample_down(between, stride, height, target, target_height, filter);
     free(between);
     return done ? CIC_OK : CIC_NO_MEMORY;
 }

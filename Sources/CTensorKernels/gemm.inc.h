@@ -1,5 +1,5 @@
-// Matrix products with their right-hand side, or both sides, in panels of 16 columns: the micro-kernel holds MR x 16 of C in
-// registers.
+// Matrix products with their right-hand side, or both sides, in panels of 16 columns: the micro-kernel holds MR x 16 of
+// C in registers.
 
 static void pack_b(ptrdiff_t k, ptrdiff_t n, const float *b, float *packed) {
     for (ptrdiff_t j = 0; j < n; j += CTK_PANEL) {
@@ -18,10 +18,10 @@ enum { MOST_ROWS = CTK_MR8 > CTK_MR ? CTK_MR8 : CTK_MR };
 /// Hides how a pointer came about: the compiler would compute each row's address anew from the first's.
 #define OPAQUE(p) __asm__("" : "+r"(p))
 
-/// Adds the products of column p of A by the row of B at `b`. `rows` points to every third row, the others stand `a_stride`
-/// apart behind it; a row's elements are `a_step` apart.
-INLINE void step(const int mr, const int nv, const float *const *rows, ptrdiff_t p, ptrdiff_t a_stride, const ptrdiff_t a_step,
-                 const float *b, v8 acc[][2]) {
+/// Adds the products of column p of A by the row of B at `b`. `rows` points to every third row, the others stand
+/// `a_stride` apart behind it; a row's elements are `a_step` apart.
+INLINE void step(const int mr, const int nv, const float *const *rows, ptrdiff_t p, ptrdiff_t a_stride,
+                 const ptrdiff_t a_step, const float *b, v8 acc[][2]) {
     v8 b0 = load8(b), b1 = nv > 1 ? load8(b + 8) : b0;
     UNROLL for (int i = 0; i < mr; i++) {
         v8 x = splat8(rows[i / 3][i % 3 * a_stride + p * a_step]);
@@ -30,8 +30,8 @@ INLINE void step(const int mr, const int nv, const float *const *rows, ptrdiff_t
     }
 }
 
-/// MR rows x (8 * NV) columns, of which `columns` are wanted. `mr`, `nv` and `a_step` are constants after inlining; every
-/// loop over the accumulators is unrolled, or they would not stay in registers.
+/// MR rows x (8 * NV) columns, of which `columns` are wanted. `mr`, `nv` and `a_step` are constants after inlining;
+/// every loop over the accumulators is unrolled, or they would not stay in registers.
 INLINE void micro_kernel(const int mr, const int nv, ptrdiff_t segments, ptrdiff_t segment_k, const float *const *a,
                          ptrdiff_t offset, ptrdiff_t a_stride, const ptrdiff_t a_step, const float *b, float *c,
                          ptrdiff_t ldc, ptrdiff_t columns, const float *bias, int accumulate) {
@@ -71,10 +71,10 @@ INLINE void micro_kernel(const int mr, const int nv, ptrdiff_t segments, ptrdiff
     }
 }
 
-#define CTK_ROWS(MR, NV)                                                                                              \
-    case MR:                                                                                                          \
-        micro_kernel(MR, NV, segments, segment_k, a, g * a_group + r * a_stride, a_stride, 1, packed,                   \
-                     c + g * c_group + r * ldc + j, ldc, columns, bias ? bias + j : NULL, 0);                         \
+#define CTK_ROWS(MR, NV)                                                                                               \
+    case MR:                                                                                                           \
+        micro_kernel(MR, NV, segments, segment_k, a, g *a_group + r * a_stride, a_stride, 1, packed,                   \
+                     c + g * c_group + r * ldc + j, ldc, columns, bias ? bias + j : NULL, 0);                          \
         break;
 
 /// What the next product reads, prefetched into the L2 cache a few lines at a time.
@@ -91,10 +91,15 @@ INLINE void prefetch_some(struct prefetcher *f) {
     for (; f->next < stop; f->next += 16) __builtin_prefetch(f->next, 0, 2);
 }
 
-static void gemm(ptrdiff_t groups, ptrdiff_t a_group, ptrdiff_t c_group, ptrdiff_t rows, ptrdiff_t n,
-                 ptrdiff_t segments, ptrdiff_t segment_k, const float *const *a, ptrdiff_t a_stride,
-                 const float *packed, float *c, ptrdiff_t ldc, const float *bias, const float *next_a) {
-    ptrdiff_t k = segments * segment_k;
+static void gemm(const struct ctk_gemm *product) {
+    // In registers: the compiler cannot know that what is written is not the product itself.
+    ptrdiff_t groups = product->groups, a_group = product->a_group, c_group = product->c_group;
+    ptrdiff_t rows = product->rows, n = product->columns;
+    ptrdiff_t segments = product->segments, segment_k = product->segment_columns, k = segments * segment_k;
+    const float *const *a = product->a;
+    ptrdiff_t a_stride = product->a_stride, ldc = product->c_stride;
+    const float *packed = product->b, *bias = product->bias, *next_a = product->next_a;
+    float *c = product->c;
     ptrdiff_t panels = (n + CTK_PANEL - 1) / CTK_PANEL, tiles = groups * ((rows + CTK_MR - 1) / CTK_MR);
     struct prefetcher of_a = prefetcher(next_a, next_a ? rows * k : 0, panels * tiles);
     for (ptrdiff_t j = 0; j < n; j += CTK_PANEL) {
@@ -112,7 +117,8 @@ static void gemm(ptrdiff_t groups, ptrdiff_t a_group, ptrdiff_t c_group, ptrdiff
                 if (narrow) {
                     mr = left >= CTK_MR8 ? CTK_MR8 : left >= 4 ? 4 : 1;
                     switch (mr) {
-                        CTK_ROWS(1, 1) CTK_ROWS(4, 1)
+                        CTK_ROWS(1, 1)
+                        CTK_ROWS(4, 1)
 #if CTK_MR8 > 4
                         CTK_ROWS(CTK_MR8, 1)
 #endif
@@ -120,7 +126,9 @@ static void gemm(ptrdiff_t groups, ptrdiff_t a_group, ptrdiff_t c_group, ptrdiff
                 } else {
                     mr = left < CTK_MR ? (int)left : CTK_MR;
                     switch (mr) {
-                        CTK_ROWS(1, 2) CTK_ROWS(2, 2) CTK_ROWS(3, 2)
+                        CTK_ROWS(1, 2)
+                        CTK_ROWS(2, 2)
+                        CTK_ROWS(3, 2)
 #if CTK_MR > 3
                         CTK_ROWS(4, 2) CTK_ROWS(5, 2) CTK_ROWS(6, 2)
 #endif
@@ -133,17 +141,20 @@ static void gemm(ptrdiff_t groups, ptrdiff_t a_group, ptrdiff_t c_group, ptrdiff
     }
 }
 
-#define CTK_TRANSPOSED_ROWS(MR)                                                                                       \
-    case MR:                                                                                                          \
-        micro_kernel(MR, 2, 1, depth, &left, r, 1, CTK_PANEL, right, c + (i + r) * CTK_PANEL, CTK_PANEL, CTK_PANEL,   \
-                     NULL, accumulate || p > 0);                                                                      \
+#define CTK_TRANSPOSED_ROWS(MR)                                                                                        \
+    case MR:                                                                                                           \
+        micro_kernel(MR, 2, 1, depth, &left, r, 1, CTK_PANEL, right, c + (i + r) * CTK_PANEL, CTK_PANEL, CTK_PANEL,    \
+                     NULL, accumulate || p > 0);                                                                       \
         break;
 
 /// Rows of A and B multiplied at a time: a panel of each stays in the L1 cache.
 enum { DEPTH = 192 };
 
-static void gemm_transposed(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, const float *b, ptrdiff_t panel_rows,
-                            float *c, int accumulate) {
+static void gemm_transposed(const struct ctk_gemm_transposed *product) {
+    ptrdiff_t m = product->m, n = product->n, k = product->k, panel_rows = product->panel_rows;
+    const float *a = product->a, *b = product->b;
+    float *c = product->c;
+    int accumulate = product->accumulates;
     for (ptrdiff_t j = 0; j < n; j += CTK_PANEL, b += panel_rows * CTK_PANEL, c += m * CTK_PANEL)
         for (ptrdiff_t p = 0; p < k; p += DEPTH) {
             ptrdiff_t depth = k - p < DEPTH ? k - p : DEPTH;
@@ -153,7 +164,9 @@ static void gemm_transposed(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *
                 ptrdiff_t rows = m - i < CTK_PANEL ? m - i : CTK_PANEL;
                 for (ptrdiff_t r = 0; r < rows; r += CTK_MR) {
                     switch (rows - r < CTK_MR ? rows - r : CTK_MR) {
-                        CTK_TRANSPOSED_ROWS(1) CTK_TRANSPOSED_ROWS(2) CTK_TRANSPOSED_ROWS(3)
+                        CTK_TRANSPOSED_ROWS(1)
+                        CTK_TRANSPOSED_ROWS(2)
+                        CTK_TRANSPOSED_ROWS(3)
 #if CTK_MR > 3
                         CTK_TRANSPOSED_ROWS(4) CTK_TRANSPOSED_ROWS(5) CTK_TRANSPOSED_ROWS(6)
 #endif

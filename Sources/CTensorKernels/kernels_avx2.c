@@ -1,5 +1,6 @@
 // The kernels for x86-64 with AVX2 and FMA. The attribute, not a compiler flag, raises the instruction set, so that the
-// rest of the program still runs on processors without it. PREFETCHW does nothing on processors that have AVX2 but not it.
+// rest of the program still runs on processors without it. PREFETCHW does nothing on processors that have AVX2 but not
+// it.
 #if defined(__x86_64__)
 #define CTK_TABLE ctk_avx2
 #define CTK_NAME "avx2"

@@ -62,8 +62,9 @@ static void normalize_gradient_sums(ptrdiff_t rows, ptrdiff_t c, const float *x,
     }
 }
 
-static void normalize_gradient(ptrdiff_t rows, ptrdiff_t c, const float *x, const struct ctk_read *read, const float *dy,
-                               const float *mean_g, const float *mean_gx, float *dx) {
+static void normalize_gradient(ptrdiff_t rows, ptrdiff_t c, const float *x, const struct ctk_read *read,
+                               const float *dy, const float *means, float *dx) {
+    const float *mean_g = means, *mean_gx = means + c;
     v8 slope = splat8(read->slope);
     for (ptrdiff_t i = 0; i < rows; i++, x += c, dy += c, dx += c)
         for (ptrdiff_t j = 0; j < c; j += 8) {
@@ -75,8 +76,10 @@ static void normalize_gradient(ptrdiff_t rows, ptrdiff_t c, const float *x, cons
             v8 mg = n == 8 ? load8(mean_g + j) : load_n(mean_g + j, n);
             v8 mgx = n == 8 ? load8(mean_gx + j) : load_n(mean_gx + j, n);
             v8 r = scale * (g - mg - xhat * mgx);
-            if (n == 8) store8(dx + j, r);
-            else store_n(dx + j, r, n);
+            if (n == 8)
+                store8(dx + j, r);
+            else
+                store_n(dx + j, r, n);
         }
 }
 
@@ -84,9 +87,10 @@ static void add(ptrdiff_t n, float factor, const float *x, float *y) {
     for (ptrdiff_t i = 0; i < n; i++) y[i] += factor * x[i];
 }
 
-static void adam(ptrdiff_t n, float rate, float beta1, float beta2, float epsilon, float second_correction,
-                 const float *gradient, float *m, float *v, float *parameter) {
-    float inverse = 1 / second_correction;
+static void adam(ptrdiff_t n, const struct ctk_adam *step, const float *gradient, float *m, float *v,
+                 float *parameter) {
+    float rate = step->rate, beta1 = step->beta1, beta2 = step->beta2, epsilon = step->epsilon;
+    float inverse = 1 / step->second_correction;
     for (ptrdiff_t i = 0; i < n; i++) {
         float g = gradient[i];
         m[i] = beta1 * m[i] + (1 - beta1) * g;

@@ -48,9 +48,14 @@ static void padded_row(const struct ctk_image *image, enum ctk_padding padding, 
     if (to < from) to = from;
     read_pixels(to - from, c, row + from * c, read, dst + (from - x0) * c);
     for (ptrdiff_t x = x0; x < x1; x++) {
-        if (x == from && to > from) { x = to - 1; continue; }
+        if (x == from && to > from) {
+            x = to - 1;
+            continue;
+        }
         ptrdiff_t sx = resolve(x, w, padding);
-        if (sx < 0) memset(dst + (x - x0) * c, 0, (size_t)c * sizeof(float));
-        else read_pixels(1, c, row + sx * c, read, dst + (x - x0) * c);
+        if (sx < 0)
+            memset(dst + (x - x0) * c, 0, (size_t)c * sizeof(float));
+        else
+            read_pixels(1, c, row + sx * c, read, dst + (x - x0) * c);
     }
 }

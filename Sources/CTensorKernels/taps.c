@@ -1,6 +1,6 @@
 // Weights between the order of their file, (output, input, tap) or (input, output, tap), and the order of the products,
-// (tap, input, output). Sixteen output channels at a time through a small copy: the strides are large powers of two, and
-// walking them directly would use one set of the cache over and over.
+// (tap, input, output). Sixteen output channels at a time through a small copy: the strides are large powers of two,
+// and walking them directly would use one set of the cache over and over.
 #include "CTensorKernels.h"
 
 #include <string.h>
@@ -22,6 +22,7 @@ void ctk_pack_taps(const float *w, const struct ctk_taps *taps, ptrdiff_t ci, pt
             for (ptrdiff_t o = 0; o < width; o++) row[o] = 0;
             for (int s = 0; s < taps->source_counts[t]; s++)
                 for (ptrdiff_t o = 0; o < width; o++) row[o] += local[o][source[s]];
+            for (ptrdiff_t o = 0; o < width; o++) row[o] *= taps->scale;
             source += taps->source_counts[t];
         }
     }
@@ -38,7 +39,7 @@ void ctk_add_taps(const float *dense, const struct ctk_taps *taps, ptrdiff_t ci,
         for (ptrdiff_t t = 0; t < taps->count; t++) {
             const float *row = dense + (t * ci + i) * co + first;
             for (int s = 0; s < taps->source_counts[t]; s++)
-                for (ptrdiff_t o = 0; o < count; o++) local[o][source[s]] += row[o];
+                for (ptrdiff_t o = 0; o < count; o++) local[o][source[s]] += row[o] * taps->scale;
             source += taps->source_counts[t];
         }
         for (ptrdiff_t o = 0; o < count; o++) memcpy(target + o * taps->output_stride, local[o], bytes);

@@ -1,7 +1,8 @@
-// Winograd's minimal filtering with tiles of six units a side, eight channels at a time: F(4x4,3x3) and F(3x3,4x4) (Lavin
-// and Gray 2015, section 4.1). The interpolation points are 0, a, -a, b, -b with a = 1/sqrt(2) and b = sqrt(2): against the
-// customary 0, 1, -1, 2, -2 they cost no multiplication more and halve the rounding error. The sixth element stands for
-// infinity. A filter without its first tap vanishes at 0, one without its last at infinity: such elements are left out.
+// Winograd's minimal filtering with tiles of six units a side, eight channels at a time: F(4x4,3x3) and F(3x3,4x4)
+// (Lavin and Gray 2015, section 4.1). The interpolation points are 0, a, -a, b, -b with a = 1/sqrt(2) and b = sqrt(2):
+// against the customary 0, 1, -1, 2, -2 they cost no multiplication more and halve the rounding error. The sixth
+// element stands for infinity. A filter without its first tap vanishes at 0, one without its last at infinity: such
+// elements are left out.
 
 #define POINT_A 0.70710678118654752f
 #define POINT_B 1.41421356237309505f
@@ -63,7 +64,10 @@ INLINE void input_tile(const float *const px[36], ptrdiff_t c, ptrdiff_t lanes, 
         v8 d[6], o[6];
         for (int y = 0; y < 6; y++) {
             const float *p = px[6 * y + x];
-            if (!p) { d[y] = splat8(0); continue; }
+            if (!p) {
+                d[y] = splat8(0);
+                continue;
+            }
             v8 q = lanes == 8 ? load8(p + c) : load_n(p + c, lanes);
             d[y] = read ? activate8((q - mean) * scale, slope) : q;
         }
@@ -78,14 +82,16 @@ INLINE void input_tile(const float *const px[36], ptrdiff_t c, ptrdiff_t lanes, 
             float *q = v[6 * y + x] + offset;
             // The 36 places lie far apart: the processor does not foresee them by itself.
             __builtin_prefetch(q + PREFETCHED, 1, 3);
-            if (lanes == 8) store8(q, o[x]);
-            else store_n(q, o[x], lanes);
+            if (lanes == 8)
+                store8(q, o[x]);
+            else
+                store_n(q, o[x], lanes);
         }
     }
 }
 
-/// Whether row k of a tile (its elements begin `step` = 6 apart) or column k (`step` = 1) is read for any wanted element: the
-/// first is read for the elements of 0 alone, the last for those of infinity.
+/// Whether row k of a tile (its elements begin `step` = 6 apart) or column k (`step` = 1) is read for any wanted
+/// element: the first is read for the elements of 0 alone, the last for those of infinity.
 INLINE int is_read(float *const *v, int k, int step) {
     if (k != 0 && k != 5) return 1;
     for (int i = 0; i < 6; i++)
@@ -93,13 +99,14 @@ INLINE int is_read(float *const *v, int k, int step) {
     return 0;
 }
 
-static void winograd_input(ptrdiff_t window, const struct ctk_image *image, enum ctk_padding padding,
-                           const struct ctk_units *units, const struct ctk_read *read, ptrdiff_t tiles_x, ptrdiff_t first,
-                           ptrdiff_t count, float *const *v, ptrdiff_t panel_rows) {
+static void winograd_input(const struct ctk_tiles *tiles, const struct ctk_image *image, enum ctk_padding padding,
+                           const struct ctk_read *read, float *const *v, ptrdiff_t panel_rows) {
+    const struct ctk_units *units = &tiles->units;
+    ptrdiff_t tiles_x = tiles->columns, first = tiles->first, count = tiles->count;
     ptrdiff_t channels = image->channels, h = image->height, w = image->width;
     const struct ctk_read *r = read && read->mean ? read : NULL;
     v8 slope = splat8(r ? r->slope : 0);
-    ptrdiff_t outputs = 7 - window;
+    ptrdiff_t outputs = 7 - tiles->window;
     int reads_row[6], reads_column[6];
     for (int k = 0; k < 6; k++) {
         reads_row[k] = is_read(v, k, 6);
@@ -118,10 +125,14 @@ static void winograd_input(ptrdiff_t window, const struct ctk_image *image, enum
         }
         for (ptrdiff_t c = 0; c < channels; c += 8) {
             ptrdiff_t lanes = channels - c, to = matrix_offset(i, c, channels, panel_rows);
-            if (lanes >= 8 && r) input_tile(px, c, 8, r, slope, v, to);
-            else if (lanes >= 8) input_tile(px, c, 8, NULL, slope, v, to);
-            else if (r) input_tile(px, c, lanes, r, slope, v, to);
-            else input_tile(px, c, lanes, NULL, slope, v, to);
+            if (lanes >= 8 && r)
+                input_tile(px, c, 8, r, slope, v, to);
+            else if (lanes >= 8)
+                input_tile(px, c, 8, NULL, slope, v, to);
+            else if (r)
+                input_tile(px, c, lanes, r, slope, v, to);
+            else
+                input_tile(px, c, lanes, NULL, slope, v, to);
         }
     }
 }
@@ -178,63 +189,76 @@ INLINE void output_tile(const int outputs, const float *const *m, ptrdiff_t offs
         for (ptrdiff_t x = 0; x < columns; x++) {
             v8 o = out[outputs * i + x];
             float *q = y + i * y_row_stride + x * y_stride + c;
-            if (lanes == 8) store8(q, o);
-            else store_n(q, o, lanes);
+            if (lanes == 8)
+                store8(q, o);
+            else
+                store_n(q, o, lanes);
             out[kept++] = o;
         }
     if (sums) {
-        if (kept == outputs * outputs) add_statistics(out, outputs * outputs, lanes, sums + c, sums + channels + c);
-        else add_statistics(out, kept, lanes, sums + c, sums + channels + c);
+        if (kept == outputs * outputs)
+            add_statistics(out, outputs * outputs, lanes, sums + c, sums + channels + c);
+        else
+            add_statistics(out, kept, lanes, sums + c, sums + channels + c);
     }
 }
 
-INLINE void output_tiles(const int outputs, const float *const *m, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
-                         const struct ctk_units *units, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count,
-                         const float *bias, float *y, ptrdiff_t y_row_stride, double *sums, ptrdiff_t group) {
-    ptrdiff_t step = units->step, row = step * y_row_stride, stride = step * channels;
+INLINE void output_tiles(const int outputs, const struct ctk_tiles *tiles, const float *const *m,
+                         const struct ctk_target *y, const float *bias, double *sums, ptrdiff_t group) {
+    const struct ctk_units *units = &tiles->units;
+    ptrdiff_t tiles_x = tiles->columns, first = tiles->first, count = tiles->count;
+    ptrdiff_t height = y->height, width = y->width, channels = y->channels;
+    ptrdiff_t step = units->step, row = step * y->row_stride, stride = step * channels;
     for (ptrdiff_t i = 0; i < count; i++) {
         ptrdiff_t y0 = outputs * ((first + i) / tiles_x), x0 = outputs * ((first + i) % tiles_x);
         ptrdiff_t rows = units_inside(outputs, y0, step, units->y, height);
         ptrdiff_t columns = units_inside(outputs, x0, step, units->x, width);
         if (rows <= 0 || columns <= 0) continue;
-        float *q = y + (y0 * step + units->y) * y_row_stride + (x0 * step + units->x) * channels;
+        float *q = y->data + (y0 * step + units->y) * y->row_stride + (x0 * step + units->x) * channels;
         int whole = rows == outputs && columns == outputs;
         ptrdiff_t c = 0, offset = i * channels;
         double *set = sums ? sums + i / group * 2 * channels : NULL;
         for (; c + 8 <= channels; c += 8) {
-            if (whole) output_tile(outputs, m, offset, c, 8, outputs, outputs, channels, bias, q, row, stride, set);
-            else output_tile(outputs, m, offset, c, 8, rows, columns, channels, bias, q, row, stride, set);
+            if (whole)
+                output_tile(outputs, m, offset, c, 8, outputs, outputs, channels, bias, q, row, stride, set);
+            else
+                output_tile(outputs, m, offset, c, 8, rows, columns, channels, bias, q, row, stride, set);
         }
         if (c < channels)
             output_tile(outputs, m, offset, c, channels - c, rows, columns, channels, bias, q, row, stride, set);
     }
 }
 
-static void winograd_output(ptrdiff_t window, const float *const *m, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
-                            const struct ctk_units *units, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count,
-                            const float *bias, float *y, ptrdiff_t y_row_stride, double *sums,
-                            ptrdiff_t group) {
-    if (window == 3) output_tiles(4, m, height, width, channels, units, tiles_x, first, count, bias, y, y_row_stride, sums, group);
-    else output_tiles(3, m, height, width, channels, units, tiles_x, first, count, bias, y, y_row_stride, sums, group);
+static void winograd_output(const struct ctk_tiles *tiles, const float *const *m, const struct ctk_target *y,
+                            const float *bias, double *sums, ptrdiff_t group) {
+    if (tiles->window == 3)
+        output_tiles(4, tiles, m, y, bias, sums, group);
+    else
+        output_tiles(3, tiles, m, y, bias, sums, group);
 }
 
-INLINE void output_tiles_adjoint(const int outputs, const float *dy, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
-                                 const struct ctk_units *units, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count,
+INLINE void output_tiles_adjoint(const int outputs, const struct ctk_tiles *tiles, const struct ctk_image *image,
                                  float *const *dm, ptrdiff_t panel_rows) {
-    ptrdiff_t step = units->step;
+    const struct ctk_units *units = &tiles->units;
+    ptrdiff_t step = units->step, tiles_x = tiles->columns, first = tiles->first, count = tiles->count;
+    ptrdiff_t height = image->height, width = image->width, channels = image->channels, row = image->row_stride;
+    const float *dy = image->data - image->first_row * row;
     for (ptrdiff_t i = 0; i < count; i++) {
         ptrdiff_t y0 = outputs * ((first + i) / tiles_x), x0 = outputs * ((first + i) % tiles_x);
         ptrdiff_t rows = units_inside(outputs, y0, step, units->y, height);
         ptrdiff_t columns = units_inside(outputs, x0, step, units->x, width);
-        const float *q = dy + ((y0 * step + units->y) * width + x0 * step + units->x) * channels;
+        const float *q = dy + (y0 * step + units->y) * row + (x0 * step + units->x) * channels;
         for (ptrdiff_t c = 0; c < channels; c += 8) {
             ptrdiff_t lanes = channels - c < 8 ? channels - c : 8, to = matrix_offset(i, c, channels, panel_rows);
             v8 t[6][4];
             for (int x = 0; x < outputs; x++) {
                 v8 d[4], o[6];
                 for (int k = 0; k < outputs; k++) {
-                    if (k >= rows || x >= columns) { d[k] = splat8(0); continue; }
-                    const float *p = q + (k * width + x) * step * channels + c;
+                    if (k >= rows || x >= columns) {
+                        d[k] = splat8(0);
+                        continue;
+                    }
+                    const float *p = q + k * step * row + x * step * channels + c;
                     d[k] = lanes == 8 ? load8(p) : load_n(p, lanes);
                 }
                 a6(outputs, d, o);
@@ -252,11 +276,12 @@ INLINE void output_tiles_adjoint(const int outputs, const float *dy, ptrdiff_t h
     }
 }
 
-static void winograd_output_adjoint(ptrdiff_t window, const float *dy, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
-                                    const struct ctk_units *units, ptrdiff_t tiles_x, ptrdiff_t first, ptrdiff_t count,
-                                    float *const *dm, ptrdiff_t panel_rows) {
-    if (window == 3) output_tiles_adjoint(4, dy, height, width, channels, units, tiles_x, first, count, dm, panel_rows);
-    else output_tiles_adjoint(3, dy, height, width, channels, units, tiles_x, first, count, dm, panel_rows);
+static void winograd_output_adjoint(const struct ctk_tiles *tiles, const struct ctk_image *dy, float *const *dm,
+                                    ptrdiff_t panel_rows) {
+    if (tiles->window == 3)
+        output_tiles_adjoint(4, tiles, dy, dm, panel_rows);
+    else
+        output_tiles_adjoint(3, tiles, dy, dm, panel_rows);
 }
 
 /// One application of G to three taps or four.
@@ -300,7 +325,8 @@ INLINE void transpose8(v8 r[8]) {
     }
 }
 
-/// The kernel's taps, 9 or 16 of them, for up to eight output channels `stride` apart: a vector of channels for each tap.
+/// The kernel's taps, 9 or 16 of them, for up to eight output channels `stride` apart: a vector of channels for each
+/// tap.
 INLINE void load_taps(const int count, const float *w, ptrdiff_t stride, ptrdiff_t lanes, v8 e[16]) {
     UNROLL for (int i = 0; i < 8; i++) e[i] = i < lanes ? load8(w + i * stride) : splat8(0);
     transpose8(e);
@@ -322,14 +348,17 @@ INLINE void add_taps(const int count, v8 e[16], ptrdiff_t lanes, ptrdiff_t strid
         if (i >= lanes) break;
         float *to = w + i * stride;
         store8(to, load8(to) + e[i]);
-        if (count == 16) store8(to + 8, load8(to + 8) + e[8 + i]);
-        else to[8] += e[8][i];
+        if (count == 16)
+            store8(to + 8, load8(to + 8) + e[8 + i]);
+        else
+            to[8] += e[8][i];
     }
 }
 
 /// `side` x `side` taps of the window from `count` taps of the kernel.
-INLINE void weights(const int side, const int count, const float *w, const struct ctk_taps *taps, ptrdiff_t ci,
-                    ptrdiff_t first, ptrdiff_t last, ptrdiff_t co, int packed, const struct ctk_matrix *u) {
+INLINE void weights(const int side, const int count, const float *w, const struct ctk_taps *taps,
+                    const struct ctk_channels *channels, int packed, const struct ctk_matrix *u) {
+    ptrdiff_t ci = channels->inputs, co = channels->outputs, first = channels->first, last = channels->last;
     for (ptrdiff_t panel = first; panel < last; panel += CTK_PANEL) {
         // Where the panel's rows stand in each matrix.
         ptrdiff_t width = !packed ? co : co - panel <= 8 ? 8 : CTK_PANEL;
@@ -341,12 +370,15 @@ INLINE void weights(const int side, const int count, const float *w, const struc
                 ptrdiff_t lanes = last - o < 8 ? last - o : 8;
                 const float *from = w + i * taps->input_stride + o * taps->output_stride;
                 v8 kernel[16], e[16], t[4][6];
-                if (lanes == 8) load_taps(count, from, taps->output_stride, 8, kernel);
-                else load_taps(count, from, taps->output_stride, lanes, kernel);
+                if (lanes == 8)
+                    load_taps(count, from, taps->output_stride, 8, kernel);
+                else
+                    load_taps(count, from, taps->output_stride, lanes, kernel);
                 const int *source = taps->sources;
                 for (int k = 0; k < side * side; k++) {
                     e[k] = splat8(0);
                     for (int n = taps->source_counts[k]; n > 0; n--) e[k] += kernel[*source++];
+                    e[k] *= splat8(taps->scale);
                 }
                 for (int x = 0; x < side; x++) {
                     v8 g[4];
@@ -361,23 +393,29 @@ INLINE void weights(const int side, const int count, const float *w, const struc
                         if (!rows[6 * a + b]) continue;
                         float *q = rows[6 * a + b] + i * width + o - panel;
                         __builtin_prefetch(q + PREFETCHED, 1, 3);
-                        if (packed || lanes == 8) store8(q, r[b]);
-                        else store_n(q, r[b], lanes);
+                        if (packed || lanes == 8)
+                            store8(q, r[b]);
+                        else
+                            store_n(q, r[b], lanes);
                     }
                 }
             }
     }
 }
 
-static void winograd_weights(const float *w, const struct ctk_taps *taps, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last,
-                             ptrdiff_t co, int packed, const struct ctk_matrix *u) {
-    if (taps->count == 16) weights(4, 16, w, taps, ci, first, last, co, packed, u);
-    else if (taps->kernel_taps == 16) weights(3, 16, w, taps, ci, first, last, co, packed, u);
-    else weights(3, 9, w, taps, ci, first, last, co, packed, u);
+static void winograd_weights(const float *w, const struct ctk_taps *taps, const struct ctk_channels *channels,
+                             int packed, const struct ctk_matrix *u) {
+    if (taps->count == 16)
+        weights(4, 16, w, taps, channels, packed, u);
+    else if (taps->kernel_taps == 16)
+        weights(3, 16, w, taps, channels, packed, u);
+    else
+        weights(3, 9, w, taps, channels, packed, u);
 }
 
 INLINE void weights_adjoint(const int side, const int count, const float *const *du, const struct ctk_taps *taps,
-                            ptrdiff_t ci, ptrdiff_t first, ptrdiff_t last, float *dw) {
+                            const struct ctk_channels *channels, float *dw) {
+    ptrdiff_t ci = channels->inputs, first = channels->first, last = channels->last;
     for (ptrdiff_t panel = first; panel < last; panel += CTK_PANEL)
         for (ptrdiff_t i = 0; i < ci; i++)
             for (ptrdiff_t o = panel; o < last && o < panel + CTK_PANEL; o += 8) {
@@ -386,7 +424,10 @@ INLINE void weights_adjoint(const int side, const int count, const float *const 
                 for (int b = 0; b < 6; b++) {
                     v8 d[6], r[4];
                     for (int a = 0; a < 6; a++) {
-                        if (!du[6 * a + b]) { d[a] = splat8(0); continue; }
+                        if (!du[6 * a + b]) {
+                            d[a] = splat8(0);
+                            continue;
+                        }
                         const float *q = du[6 * a + b] + panel * ci + i * CTK_PANEL + o - panel;
                         __builtin_prefetch(q + PREFETCHED, 0, 3);
                         d[a] = load8(q);
@@ -397,17 +438,24 @@ INLINE void weights_adjoint(const int side, const int count, const float *const 
                 for (int k = 0; k < side; k++) gt6(side, t[k], e + k * side);
                 for (int k = 0; k < count; k++) kernel[k] = splat8(0);
                 const int *source = taps->sources;
-                for (int k = 0; k < side * side; k++)
-                    for (int n = taps->source_counts[k]; n > 0; n--) kernel[*source++] += e[k];
+                for (int k = 0; k < side * side; k++) {
+                    v8 scaled = e[k] * splat8(taps->scale);
+                    for (int n = taps->source_counts[k]; n > 0; n--) kernel[*source++] += scaled;
+                }
                 float *to = dw + i * taps->input_stride + o * taps->output_stride;
-                if (lanes == 8) add_taps(count, kernel, 8, taps->output_stride, to);
-                else add_taps(count, kernel, lanes, taps->output_stride, to);
+                if (lanes == 8)
+                    add_taps(count, kernel, 8, taps->output_stride, to);
+                else
+                    add_taps(count, kernel, lanes, taps->output_stride, to);
             }
 }
 
-static void winograd_weights_adjoint(const float *const *du, const struct ctk_taps *taps, ptrdiff_t ci, ptrdiff_t first,
-                                     ptrdiff_t last, float *dw) {
-    if (taps->count == 16) weights_adjoint(4, 16, du, taps, ci, first, last, dw);
-    else if (taps->kernel_taps == 16) weights_adjoint(3, 16, du, taps, ci, first, last, dw);
-    else weights_adjoint(3, 9, du, taps, ci, first, last, dw);
+static void winograd_weights_adjoint(const float *const *du, const struct ctk_taps *taps,
+                                     const struct ctk_channels *channels, float *dw) {
+    if (taps->count == 16)
+        weights_adjoint(4, 16, du, taps, channels, dw);
+    else if (taps->kernel_taps == 16)
+        weights_adjoint(3, 16, du, taps, channels, dw);
+    else
+        weights_adjoint(3, 9, du, taps, channels, dw);
 }

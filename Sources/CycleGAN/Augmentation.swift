@@ -1,7 +1,7 @@
 import Tensors
 
-/// DiffAugment (Zhao et al. 2020): the same kinds of random, differentiable changes to everything that a discriminator sees,
-/// real or generated, so that it cannot learn a small set by heart.
+/// DiffAugment (Zhao et al. 2020): the same kinds of random, differentiable changes to everything that a discriminator
+/// sees, real or generated, so that it cannot learn a small set by heart.
 public struct Augmentation {
     public enum Policy: String, Sendable, CaseIterable {
         /// Brightness by up to 0.5 of [-1, 1], saturation times 0 to 2, contrast times 0.5 to 1.5.
@@ -22,7 +22,8 @@ public struct Augmentation {
         if policies.contains(.color) {
             let amounts = (0..<shape.n).map { _ in
                 ColourJitter.Amounts(
-                    brightness: random.uniform() - 0.5, saturation: 2 * random.uniform(), contrast: 0.5 + random.uniform())
+                    brightness: random.uniform() - 0.5, saturation: 2 * random.uniform(),
+                    contrast: 0.5 + random.uniform())
             }
             image = tape.apply(ColourJitter(amounts), image)
         }

@@ -26,7 +26,9 @@ struct ChartRaster {
         return Photo(width: raster.width, height: raster.height, pixels: raster.pixels, format: .png)
     }
 
-    private mutating func line(_ a: (x: Double, y: Double), _ b: (x: Double, y: Double), width: Double, _ colour: String) {
+    private mutating func line(
+        _ a: (x: Double, y: Double), _ b: (x: Double, y: Double), width: Double, _ colour: String
+    ) {
         let (dx, dy) = (b.x - a.x, b.y - a.y), squared = max(dx * dx + dy * dy, 1e-12), reach = width / 2 + 1
         let rgb = Self.rgb(colour)
         for y in max(0, Int(min(a.y, b.y) - reach))...min(height - 1, Int(max(a.y, b.y) + reach)) {
@@ -42,11 +44,12 @@ struct ChartRaster {
 
     private mutating func text(_ label: LossChart.Label, left: Double, top: Double) {
         let advance = 6, rgb = Self.rgb(label.colour), length = label.text.count * advance
-        let start = switch label.anchor {
-        case .start: 0
-        case .middle: length / 2
-        case .end: length
-        }
+        let start =
+            switch label.anchor {
+            case .start: 0
+            case .middle: length / 2
+            case .end: length
+            }
         var x = Int(left + label.x) - start
         let y = Int(top + label.y) - DotFont.height
         for character in label.text {

@@ -1,7 +1,7 @@
 import Tensors
 
-/// Watches the pictures that G makes during training for its two ways of failing: colours turned into their opposite, and
-/// one picture for every photo.
+/// Watches the pictures that G makes during training for its two ways of failing: colours turned into their opposite,
+/// and one picture for every photo.
 public struct CollapseAlarm {
     private var correlation = 0.0, spread = 0.0, seen = 0
     private var raised: Set<String> = []
@@ -15,7 +15,9 @@ public struct CollapseAlarm {
     /// Goes on where another alarm was; nil where the text is not a `state`.
     init?(state: String) {
         let parts = state.split(separator: " ")
-        guard parts.count >= 3, let correlation = Double(parts[0]), let spread = Double(parts[1]), let seen = Int(parts[2]) else { return nil }
+        guard parts.count >= 3, let correlation = Double(parts[0]), let spread = Double(parts[1]),
+            let seen = Int(parts[2])
+        else { return nil }
         (self.correlation, self.spread, self.seen) = (correlation, spread, seen)
         raised = Set(parts[3...].map(String.init))
     }
@@ -23,20 +25,25 @@ public struct CollapseAlarm {
     /// Both means, the pictures seen, what was raised.
     var state: String { (["\(correlation)", "\(spread)", "\(seen)"] + raised.sorted()).joined(separator: " ") }
 
-    /// What is wrong after one more photo x and its picture, once each; nil where nothing is, or is known already.
-    public mutating func check(x: Tensor, picture: Tensor) -> String? {
-        let (c, s) = Self.statistics(x, picture)
+    /// What is wrong after one more photo and its picture, once each; nil where nothing is, or is known already.
+    /// - Parameter found: their statistics, or the means of a batch's.
+    mutating func check(_ found: (correlation: Double, spread: Double)) -> String? {
+        let (c, s) = found
         seen += 1
         let weight = max(1 / Double(seen), 1 / Self.window)
         correlation += weight * (c - correlation)
         spread += weight * (s - spread)
         guard Double(seen) >= Self.window else { return nil }
         if correlation < 0, raised.insert("inversion").inserted {
-            return "alarm: the pictures' colours are the photos' inverted (correlation \(Self.rounded(correlation))); start again with another seed "
+            return
+                "alarm: the pictures' colours are the photos' inverted (correlation \(Self.rounded(correlation))); "
+                + "start again with another seed "
                 + "or a larger lambda-identity"
         }
         if spread < Self.leastSpread, raised.insert("collapse").inserted {
-            return "alarm: the pictures are nearly of one colour (deviation \(Self.rounded(spread))); start again with another seed, "
+            return
+                "alarm: the pictures are nearly of one colour (deviation \(Self.rounded(spread))); start again with "
+                + "another seed, "
                 + "or a smaller learning-rate"
         }
         return nil

@@ -15,10 +15,12 @@ struct ContactSheet {
         var pixels = [UInt8](repeating: 255, count: width * height * 3)
         for (r, row) in rows.enumerated() {
             for (c, image) in row.enumerated() {
-                let left = gap + c * (side + gap) + (side - image.width) / 2, top = gap + r * (side + gap) + (side - image.height) / 2
+                let left = gap + c * (side + gap) + (side - image.width) / 2,
+                    top = gap + r * (side + gap) + (side - image.height) / 2
                 for y in 0..<image.height {
                     let source = y * image.width * 3, target = ((top + y) * width + left) * 3
-                    pixels.replaceSubrange(target..<target + image.width * 3, with: image.pixels[source..<source + image.width * 3])
+                    pixels.replaceSubrange(
+                        target..<target + image.width * 3, with: image.pixels[source..<source + image.width * 3])
                 }
             }
         }
@@ -29,10 +31,11 @@ struct ContactSheet {
     static func rows(_ photos: [Photo], _ generators: [ResNetGenerator]) -> [[Photo]] {
         photos.map { photo in
             let x = Tensor(photo)
-            return [photo] + generators.map { generator in
-                let picture = generator(x)
-                return picture.photo
-            }
+            return [photo]
+                + generators.map { generator in
+                    let picture = generator(x)
+                    return picture.photo
+                }
         }
     }
 }

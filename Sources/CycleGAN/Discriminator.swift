@@ -8,8 +8,9 @@ public protocol Discriminator: TrainableNetwork {
 
 extension PatchDiscriminator: Discriminator {}
 
-/// The 70x70 PatchGAN with two departures that the literature found to calm training, each a switch: strides without aliasing
-/// (a stride of 1, then `BlurPooling`, as in CUT), and spectral normalisation. Keys and shapes are `PatchDiscriminator`'s.
+/// The 70x70 PatchGAN with two departures that the literature found to calm training, each a switch: strides without
+/// aliasing (a stride of 1, then `BlurPooling`, as in CUT), and spectral normalisation. Keys and shapes are
+/// `PatchDiscriminator`'s.
 public final class StabilizedDiscriminator: Discriminator {
     public let parameters: [Parameter]
     public let isAntialiased: Bool
@@ -35,9 +36,11 @@ public final class StabilizedDiscriminator: Discriminator {
             let (weight, bias) = (plain.parameters[i], plain.parameters[i + 1])
             let (co, ci) = (weight.value.shape.n, weight.value.shape.h), last = i == plain.parameters.count - 2
             let strided = i < 6
-            let kind = Convolution2D.Kind.strided(kernelSize: 4, stride: strided && !antialiased ? 2 : 1, padding: .zero, pad: 1)
+            let kind = Convolution2D.Kind.strided(
+                kernelSize: 4, stride: strided && !antialiased ? 2 : 1, padding: .zero, pad: 1)
             return Layer(
-                kind: kind, inputChannels: ci, outputChannels: co, pools: strided && antialiased, normalized: i > 0 && !last, isLast: last,
+                kind: kind, inputChannels: ci, outputChannels: co, pools: strided && antialiased,
+                normalized: i > 0 && !last, isLast: last,
                 weight: weight, bias: bias, operation: Convolution2D(kind, inputChannels: ci, outputChannels: co),
                 spectral: spectral ? SpectralNormalization() : nil)
         }
@@ -47,9 +50,10 @@ public final class StabilizedDiscriminator: Discriminator {
     /// The singular vectors that spectral normalisation goes on from, by the weight's key.
     public var singularVectors: [String: [Float]] {
         get {
-            Dictionary(uniqueKeysWithValues: layers.compactMap { layer in
-                layer.spectral?.leftVector.map { (layer.weight.name, $0) }
-            })
+            Dictionary(
+                uniqueKeysWithValues: layers.compactMap { layer in
+                    layer.spectral?.leftVector.map { (layer.weight.name, $0) }
+                })
         }
         set { for layer in layers { layer.spectral?.leftVector = newValue[layer.weight.name] } }
     }
@@ -60,8 +64,10 @@ public final class StabilizedDiscriminator: Discriminator {
             var weight = layer.weight.value, operation = layer.operation
             if let spectral = layer.spectral {
                 weight = tape.apply(spectral, weight)
-                // An operation keeps what it derived from a weight until that one changes; this weight is another each time.
-                operation = Convolution2D(layer.kind, inputChannels: layer.inputChannels, outputChannels: layer.outputChannels)
+                // An operation keeps what it derived from a weight until that one changes; this weight is another each
+                // time.
+                operation = Convolution2D(
+                    layer.kind, inputChannels: layer.inputChannels, outputChannels: layer.outputChannels)
             }
             if layer.normalized {
                 x = tape.apply(InstanceNormalization(slope: Self.slope), tape.apply(operation, x, weight))

@@ -1,7 +1,8 @@
-import Glibc
+import Digests
+import LinuxFiles
 import Photos
 
-/// The JPEG and PNG files of a folder and its subfolders, sorted by their names' bytes. Only names are held: a hundred
+/// The photos of a folder and its subfolders, sorted by their names' bytes. Only names are held: a hundred
 /// thousand take a few megabytes.
 public struct ImageFolder: Sendable {
     public let path: String
@@ -9,60 +10,76 @@ public struct ImageFolder: Sendable {
     public private(set) var names: [[UInt8]] = []
     /// Folders that could not be opened, with the reason.
     public private(set) var unreadable: [String] = []
+    /// Folders that were passed over because their images are no photos of a person's: those of runs, and of the other
+    /// domain.
+    public private(set) var passedOver: [String] = []
+    private var excluded: [FileIdentity] = []
 
     private static let extensions = Set(PhotoFormat.allCases.flatMap(\.fileExtensions))
 
-    /// Throws `TrainingError` where the folder cannot be read or has no image.
-    public init(_ path: String) throws {
+    /// - Parameter excluded: folders that are passed over where they lie in this one, by whatever name.
+    /// - Throws: `TrainingError` where the folder cannot be read or has no image.
+    public init(_ path: String, excluding excluded: [String] = []) throws {
         self.path = path
-        guard let root = opendir(path) else {
-            throw TrainingError("\(path) cannot be read: \(String(cString: strerror(errno)))")
+        self.excluded = excluded.compactMap { try? Files.identity(ofTarget: BytePath($0)) }
+        do { try list([]) } catch let error as SystemError {
+            throw TrainingError("\(path) cannot be read: \(error.reason)")
         }
-        list(root, prefix: [])
         names.sort { $0.lexicographicallyPrecedes($1) }
         guard !names.isEmpty else {
-            throw TrainingError("\(path) has no image; put files there that end in " + Self.extensions.sorted().joined(separator: ", "))
+            throw TrainingError(
+                "\(path) has no image; put files there that end in " + Self.extensions.sorted().joined(separator: ", "))
         }
     }
 
     /// The files given, of a folder.
     init(path: String, names: [[UInt8]]) { (self.path, self.names) = (path, names) }
 
-    /// Hidden files are left out, and links to folders: they may lead in circles.
-    private mutating func list(_ directory: OpaquePointer, prefix: [UInt8]) {
-        defer { closedir(directory) }
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
-            guard name.first != UInt8(ascii: ".") else { continue }
-            let whole = prefix + name
-            var isFolder = entry.pointee.d_type == DT_DIR
-            if entry.pointee.d_type == DT_UNKNOWN {
-                var status = stat()
-                isFolder = lstat(Self.cString(path, whole), &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    /// Hidden files are left out, what desktops and storage devices keep for themselves (thumbnails, waste baskets),
+    /// and links to folders: they may lead in circles.
+    /// - Parameter prefix: the subfolder to list, with a slash behind it; empty for the folder itself.
+    private mutating func list(_ prefix: [UInt8]) throws {
+        let folder = try Descriptor.directory(file(prefix), followingLinks: prefix.isEmpty)
+        if !prefix.isEmpty, try isPassedOver(folder) {
+            passedOver.append("\(path)/\(Self.text(prefix.dropLast()))")
+            return
+        }
+        for entry in try folder.entries() {
+            guard entry.name.first != UInt8(ascii: "."), FurnitureNames.pattern(matching: entry.name) == nil else {
+                continue
             }
-            if isFolder {
-                guard let inner = opendir(Self.cString(path, whole)) else {
-                    unreadable.append("\(path)/\(Self.text(whole)): \(String(cString: strerror(errno)))")
-                    continue
+            let whole = prefix + entry.name
+            if entry.isDirectory {
+                do { try list(whole + [UInt8(ascii: "/")]) } catch let error as SystemError {
+                    unreadable.append("\(path)/\(Self.text(whole)): \(error.reason)")
                 }
-                list(inner, prefix: whole + [UInt8(ascii: "/")])
-            } else if let dot = name.lastIndex(of: UInt8(ascii: ".")),
-                Self.extensions.contains(Self.text(name[(dot + 1)...]).lowercased())
+            } else if let dot = entry.name.lastIndex(of: UInt8(ascii: ".")),
+                Self.extensions.contains(Self.text(entry.name[(dot + 1)...]).lowercased())
             {
                 names.append(whole)
             }
         }
     }
 
+    /// A run's sample sheets and charts would become training images.
+    private func isPassedOver(_ folder: borrowing Descriptor) throws -> Bool {
+        let identity = try folder.identity()
+        return excluded.contains(where: identity.isSameFile)
+            || (try? folder.status(of: Array(TrainingConfiguration.fileName.utf8))) != nil
+    }
+
     /// For messages.
     public func name(_ index: Int) -> String { Self.text(names[index]) }
 
     /// The image with an index in `names`. Throws `PhotoError`.
-    public func photo(_ index: Int) throws -> Photo { try Self.photo(Self.cString(path, names[index])) }
+    /// - Parameter colour: without a conversion the pixels are as they are stored, which is what other tools compare.
+    public func photo(_ index: Int, colour: ColourConversion = .sRGB) throws -> Photo {
+        try Self.photo(file(names[index]), colour)
+    }
 
     /// A file by its path: as in `names`, or absolute.
     func photo(named name: String) throws -> Photo {
-        try Self.photo(name.hasPrefix("/") ? name.utf8CString.map { $0 } : Self.cString(path, Array(name.utf8)))
+        try Self.photo(BytePath(path).resolving(BytePath(name)))
     }
 
     /// As in `names`, of an image that a data order names.
@@ -71,24 +88,20 @@ public struct ImageFolder: Sendable {
         return Array((name.hasPrefix(path + "/") ? String(name.dropFirst(path.count + 1)) : name).utf8)
     }
 
-    private static func photo(_ path: [CChar]) throws -> Photo {
-        // Without O_NONBLOCK the opening of a FIFO waits for a writer.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            throw PhotoError(kind: .io, reason: "it cannot be opened: \(String(cString: strerror(errno)))")
+    private static func photo(_ path: BytePath, _ colour: ColourConversion = .sRGB) throws -> Photo {
+        let file: Descriptor
+        do { file = try Descriptor.forReading(path, followingLinks: true) } catch let error as SystemError {
+            throw PhotoError(kind: .io(error.code), reason: "it cannot be opened: \(error.reason)")
         }
-        defer { close(descriptor) }
-        return try PhotoDecoder.decode(fileDescriptor: descriptor)
+        return try PhotoDecoder.decode(fileDescriptor: file.raw, colour: colour)
     }
 
     /// Of all names: another value means other files.
     public var fingerprint: String {
-        String(SeededGenerator.fingerprint(names.lazy.flatMap { $0 + [0] }), radix: 16)
+        String(FNV1a.hash(names.lazy.flatMap { $0 + [0] }), radix: 16)
     }
 
-    private static func cString(_ folder: String, _ name: [UInt8]) -> [CChar] {
-        (Array(folder.utf8) + [UInt8(ascii: "/")] + name + [0]).map { CChar(bitPattern: $0) }
-    }
+    private func file(_ name: [UInt8]) -> BytePath { BytePath(path).appending(name) }
 
     private static func text(_ bytes: some Collection<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
 

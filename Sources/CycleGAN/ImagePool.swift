@@ -1,8 +1,8 @@
 import Tensors
 
-/// The buffer of generated images that the discriminators see (Shrivastava et al. 2017; Zhu et al. 2017, section 4), with the
-/// semantics of the original project: until it is full, an image is stored and returned; then, for every second image on
-/// average, a random older one is returned and replaced by the new one.
+/// The buffer of generated images that the discriminators see (Shrivastava et al. 2017; Zhu et al. 2017, section 4),
+/// with the semantics of the original project: until it is full, an image is stored and returned; then, for every
+/// second image on average, a random older one is returned and replaced by the new one.
 public struct ImagePool {
     /// 0 passes everything through.
     public let capacity: Int
@@ -23,25 +23,9 @@ public struct ImagePool {
         defer { images[chosen] = image }
         return images[chosen]
     }
-
-    /// The same for each image of a batch (N, H, W, 3).
-    mutating func exchangeBatch(_ batch: Tensor, _ random: inout SeededGenerator) -> Tensor {
-        if batch.shape.n == 1 { return exchange(batch, &random) }
-        return .stacked(batch.images.map { exchange($0, &random) })
-    }
 }
 
 extension Tensor {
-    /// The images of a batch, copied out.
-    var images: [Tensor] {
-        let single = Shape(1, shape.h, shape.w, shape.c)
-        return (0..<shape.n).map { n in
-            let image = Tensor(single)
-            image.pointer.update(from: pointer + n * single.count, count: single.count)
-            return image
-        }
-    }
-
     /// One batch of images (1, H, W, C) of the same size.
     static func stacked(_ images: [Tensor]) -> Tensor {
         if images.count == 1 { return images[0] }

@@ -1,5 +1,5 @@
-/// Linear decay as in the original project: constant over the first units, then falling linearly towards 0, which it would
-/// reach one unit after the last. A unit is an epoch, or an iteration where the run is counted in iterations.
+/// Linear decay as in the original project: constant over the first units, then falling linearly towards 0, which it
+/// would reach one unit after the last. A unit is an epoch, or an iteration where the run is counted in iterations.
 public struct LearningRateSchedule: Sendable, Equatable {
     public var base: Double
     public var constantUnits, decayUnits: Int
@@ -12,7 +12,8 @@ public struct LearningRateSchedule: Sendable, Equatable {
 
     /// Half of the units constant, half decaying (100 and 100 epochs in the paper).
     public init(base: Double, units: Int, iterationsPerUnit: Int = 1) {
-        self.init(base: base, constantUnits: units / 2, decayUnits: units - units / 2, iterationsPerUnit: iterationsPerUnit)
+        self.init(
+            base: base, constantUnits: units / 2, decayUnits: units - units / 2, iterationsPerUnit: iterationsPerUnit)
     }
 
     /// At an iteration counted from 0.

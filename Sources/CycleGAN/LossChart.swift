@@ -18,7 +18,7 @@ struct LossChart {
 
     static let width = 480.0, height = 260.0
     private static let left = 52.0, right = 12.0, top = 34.0, bottom = 28.0
-    private static let colours = ["#1f6feb", "#d9480f"]
+    private static let colours = ["#1f6feb", "#d9480f", "#2da44e"]
     private static let grid = "#d0d7de", ink = "#57606a"
     /// Means of this many parts of the run are drawn: single steps jump too much for the eye.
     private static let parts = 240
@@ -27,18 +27,20 @@ struct LossChart {
     private(set) var labels: [Label] = []
 
     /// What the losses of a run are drawn in: the sums as in the paper's figure, then the parts.
-    static let panels: [(title: String, columns: [String])] = [
-        ("generators", ["generators"]), ("discriminators", ["discriminator.x", "discriminator.y"]),
-        ("adversarial", ["adversarial.G", "adversarial.F"]), ("cycle", ["cycle.x", "cycle.y"]),
-        ("identity", ["identity.x", "identity.y"]), ("semantic", ["semantic.x", "semantic.y"]),
-    ]
+    static let panels: [(title: String, columns: [String])] = {
+        let first: [LossTerm] = [.generators, .discriminatorX]
+        var titles: [String] = []
+        for term in first + LossTerm.allCases where !titles.contains(term.chart) { titles.append(term.chart) }
+        return titles.map { title in (title, LossTerm.allCases.filter { $0.chart == title }.map(\.name)) }
+    }()
 
     /// The charts of all losses that the run has.
     static func all(_ rows: [[Float]]) -> [LossChart] {
         panels.compactMap { panel in
-            let columns = panel.columns.map { LossLog.columns.firstIndex(of: $0)! }
-            guard rows.contains(where: { row in columns.contains { row[$0] != 0 } }) else { return nil }
-            return LossChart(title: panel.title, names: panel.columns, rows: rows, columns: columns)
+            let drawn = panel.columns.map { (name: $0, column: LossLog.columns.firstIndex(of: $0)!) }
+                .filter { line in rows.contains { $0[line.column] != 0 } }
+            guard !drawn.isEmpty else { return nil }
+            return LossChart(title: panel.title, names: drawn.map(\.name), rows: rows, columns: drawn.map(\.column))
         }
     }
 
@@ -50,21 +52,27 @@ struct LossChart {
         func x(_ iteration: Double) -> Double {
             Self.left + (iteration - first) / (last - first) * (Self.width - Self.left - Self.right)
         }
-        func y(_ value: Double) -> Double { Self.height - Self.bottom - value / top * (Self.height - Self.top - Self.bottom) }
+        func y(_ value: Double) -> Double {
+            Self.height - Self.bottom - value / top * (Self.height - Self.top - Self.bottom)
+        }
         for i in 0...Int((top / step).rounded()) {
             let value = Double(i) * step
-            lines.append(Line(colour: Self.grid, points: [(Self.left, y(value)), (Self.width - Self.right, y(value))], width: 1))
-            labels.append(Label(text: Self.text(value), x: Self.left - 6, y: y(value) + 4, anchor: .end, colour: Self.ink))
+            lines.append(
+                Line(colour: Self.grid, points: [(Self.left, y(value)), (Self.width - Self.right, y(value))], width: 1))
+            labels.append(
+                Label(text: Self.text(value), x: Self.left - 6, y: y(value) + 4, anchor: .end, colour: Self.ink))
         }
         let iterationStep = max(1, Self.roundStep((last - first) / 5)), start = (first / iterationStep).rounded(.up)
         for i in 0...6 where (start + Double(i)) * iterationStep <= last {
             let iteration = (start + Double(i)) * iterationStep
-            labels.append(Label(
-                text: Self.text(iteration), x: x(iteration), y: Self.height - 9, anchor: .middle, colour: Self.ink))
+            labels.append(
+                Label(
+                    text: Self.text(iteration), x: x(iteration), y: Self.height - 9, anchor: .middle, colour: Self.ink))
         }
         labels.append(Label(text: title, x: Self.left, y: 18, anchor: .start, colour: "#1f2328"))
         for (i, points) in series.enumerated() {
-            lines.append(Line(colour: Self.colours[i], points: points.map { (x($0.iteration), y($0.value)) }, width: 1.8))
+            lines.append(
+                Line(colour: Self.colours[i], points: points.map { (x($0.iteration), y($0.value)) }, width: 1.8))
             guard series.count > 1 else { continue }
             let right = Self.width - Self.right - Double(series.count - 1 - i) * 110
             labels.append(Label(text: names[i], x: right, y: 18, anchor: .end, colour: Self.colours[i]))
@@ -102,14 +110,19 @@ struct LossChart {
     /// An `svg` element; with a place, one inside another.
     func svg(at place: (x: Double, y: Double)? = nil) -> String {
         let size = place.map { "x=\"\($0.x)\" y=\"\($0.y)\" width=\"\(Self.width)\" height=\"\(Self.height)\" " } ?? ""
-        var text = "<svg xmlns=\"http://www.w3.org/2000/svg\" \(size)viewBox=\"0 0 \(Self.width) \(Self.height)\" "
+        var text =
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" \(size)viewBox=\"0 0 \(Self.width) \(Self.height)\" "
             + "font-family=\"sans-serif\" font-size=\"12\">\n"
         for line in lines {
             let points = line.points.map { "\(Self.pixel($0.x)),\(Self.pixel($0.y))" }.joined(separator: " ")
-            text += "<polyline fill=\"none\" stroke=\"\(line.colour)\" stroke-width=\"\(line.width)\" stroke-linejoin=\"round\" points=\"\(points)\"/>\n"
+            text +=
+                "<polyline fill=\"none\" stroke=\"\(line.colour)\" stroke-width=\"\(line.width)\" "
+                + "stroke-linejoin=\"round\" points=\"\(points)\"/>\n"
         }
         for label in labels {
-            text += "<text x=\"\(Self.pixel(label.x))\" y=\"\(Self.pixel(label.y))\" text-anchor=\"\(label.anchor.rawValue)\" "
+            text +=
+                "<text x=\"\(Self.pixel(label.x))\" y=\"\(Self.pixel(label.y))\" "
+                + "text-anchor=\"\(label.anchor.rawValue)\" "
                 + "fill=\"\(label.colour)\">\(label.text)</text>\n"
         }
         return text + "</svg>\n"
@@ -120,8 +133,10 @@ struct LossChart {
     /// All charts on one sheet, two in a row.
     static func sheet(_ charts: [LossChart]) -> String {
         let rows = Double((charts.count + 1) / 2)
-        var text = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(2 * width) \(rows * height)\" "
-            + "width=\"\(2 * width)\" height=\"\(rows * height)\">\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
+        var text =
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(2 * width) \(rows * height)\" "
+            + "width=\"\(2 * width)\" height=\"\(rows * height)\">\n<rect width=\"100%\" height=\"100%\" "
+            + "fill=\"#ffffff\"/>\n"
         for (i, chart) in charts.enumerated() { text += chart.svg(at: (Double(i % 2) * width, Double(i / 2) * height)) }
         return text + "</svg>\n"
     }

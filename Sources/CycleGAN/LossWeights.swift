@@ -1,4 +1,4 @@
-/// How the parts of the generators' loss are weighed against the adversarial one.
+/// How the parts of the generators' loss are weighed against the adversarial one. What goes beyond the paper is 0.
 public struct LossWeights: Sendable, Equatable {
     /// Of the cycle-consistency loss (Zhu et al. 2017, section 5: 10).
     public var cycle = 10.0
@@ -8,31 +8,22 @@ public struct LossWeights: Sendable, Equatable {
     public var semantic = 1.0
     /// Squared instead of absolute differences of the features.
     public var squaredSemantic = false
+    /// Of the style loss: the distance of Gram matrices from those of paintings (`StyleTargets`).
+    public var style = 0.0
+    /// Of the colour loss: the distance of the means of blocks from the photo's.
+    public var colour = 0.0
+    /// Of the spot loss: how far the means of 8x8 pixels of picture and photo are apart, beyond 0.5 of [-1, 1].
+    public var spot = 0.0
+    /// Of the spike loss: the generator to paintings' normalised activations beyond 6, and its values before the tanh
+    /// beyond 1.5.
+    public var spike = 0.0
+    /// Of the lattice loss: what repeats with a period of 4 or 8 pixels.
+    public var lattice = 0.0
+    /// Of the adversarial loss of the discriminator on features.
+    public var featureAdversarial = 0.0
 
     public init(cycle: Double = 10, identity: Double = 0.5, semantic: Double = 1, squaredSemantic: Bool = false) {
         (self.cycle, self.identity) = (cycle, identity)
         (self.semantic, self.squaredSemantic) = (semantic, squaredSemantic)
-    }
-}
-
-/// The losses of one step, before its update; each is a mean and not yet weighed, but for `generators`, which is what is
-/// minimised.
-public struct StepLosses: Sendable, Equatable {
-    public var adversarialG = 0.0, adversarialF = 0.0
-    public var cycleX = 0.0, cycleY = 0.0
-    public var identityX = 0.0, identityY = 0.0
-    public var semanticX = 0.0, semanticY = 0.0
-    public var generators = 0.0
-    public var discriminatorX = 0.0, discriminatorY = 0.0
-
-    public init() {}
-
-    /// Name and value of each, in the order of the table that training writes.
-    public var all: [(name: String, value: Double)] {
-        [
-            ("adversarial.G", adversarialG), ("adversarial.F", adversarialF), ("cycle.x", cycleX), ("cycle.y", cycleY),
-            ("identity.x", identityX), ("identity.y", identityY), ("semantic.x", semanticX), ("semantic.y", semanticY),
-            ("generators", generators), ("discriminator.x", discriminatorX), ("discriminator.y", discriminatorY),
-        ]
     }
 }

@@ -1,7 +1,8 @@
 import Networks
 import Tensors
 
-/// The exponential moving average of a generator's weights (Yazıcı et al. 2019): steadier than the weights of any one moment.
+/// The exponential moving average of a generator's weights (Yazıcı et al. 2019): steadier than the weights of any one
+/// moment.
 public struct MovingAverage {
     /// Of the average so far, in a step; smaller at the start, so that the first weights are soon forgotten.
     public let decay: Double

@@ -1,22 +1,25 @@
 import Foundation
 import Tensors
 
-/// Prepares the batches of coming iterations on a thread of its own, so that training does not wait for a disk.
+/// Prepares this rank's parts of the batches of coming iterations on a thread of its own, so that training does not
+/// wait for a disk.
 final class Prefetcher: @unchecked Sendable {
     private let condition = NSCondition()
-    private var ready: [Result<(x: Tensor, y: Tensor), any Error>] = []
+    private var ready: [Result<[(x: Tensor, y: Tensor)], any Error>] = []
     private var isStopped = false
     /// Batches held ready.
     private static let capacity = 3
 
-    /// - Parameter first: the first iteration that will be asked for.
-    init(_ data: TrainingData, batch: Int, first: Int) {
+    /// - Parameters:
+    ///   - batch: pairs of a whole batch.
+    ///   - part: those of them that are wanted.
+    ///   - first: the first iteration that will be asked for.
+    init(_ data: TrainingData, batch: Int, part: Range<Int>, first: Int) {
         let thread = Thread { [self] in
             var iteration = first
             while true {
-                let result = Result<(x: Tensor, y: Tensor), any Error> {
-                    let pairs = try (iteration * batch..<(iteration + 1) * batch).map { try data.load(data.pair($0)) }
-                    return (.stacked(pairs.map(\.x)), .stacked(pairs.map(\.y)))
+                let result = Result<[(x: Tensor, y: Tensor)], any Error> {
+                    try part.map { try data.load(iteration * batch + $0) }
                 }
                 condition.lock()
                 while ready.count >= Self.capacity, !isStopped { condition.wait() }
@@ -32,7 +35,7 @@ final class Prefetcher: @unchecked Sendable {
     }
 
     /// The next iteration's photos and paintings.
-    func next() throws -> (x: Tensor, y: Tensor) {
+    func next() throws -> [(x: Tensor, y: Tensor)] {
         condition.lock()
         while ready.isEmpty { condition.wait() }
         let result = ready.removeFirst()

@@ -1,17 +1,18 @@
+import Digests
 import Glibc
 
 /// Random numbers for one purpose in one place of a run: xoshiro256** (Blackman and Vigna 2018), its state filled by
 /// SplitMix64.
 ///
-/// Each draw of a run follows from the seed, a purpose and a number (of the iteration, the epoch, the parameter), not from
-/// the draws before it: the whole random state of a run is its seed and its iteration.
+/// Each draw of a run follows from the seed, a purpose and a number (of the iteration, the epoch, the parameter), not
+/// from the draws before it: the whole random state of a run is its seed and its iteration.
 public struct SeededGenerator: RandomNumberGenerator {
     private var state: (UInt64, UInt64, UInt64, UInt64)
     private var spare: Double?
 
     public init(seed: UInt64, purpose: String, number: Int = 0) {
         var mixed = seed
-        mixed = Self.splitMix(&mixed) ^ Self.fingerprint(purpose)
+        mixed = Self.splitMix(&mixed) ^ FNV1a.hash(purpose.utf8)
         mixed = Self.splitMix(&mixed) ^ UInt64(bitPattern: Int64(number))
         state = (Self.splitMix(&mixed), Self.splitMix(&mixed), Self.splitMix(&mixed), Self.splitMix(&mixed))
     }
@@ -52,13 +53,6 @@ public struct SeededGenerator: RandomNumberGenerator {
         for i in order.indices.dropFirst().reversed() { order.swapAt(i, below(i + 1)) }
         return order
     }
-
-    /// FNV-1a.
-    static func fingerprint(_ bytes: some Sequence<UInt8>) -> UInt64 {
-        bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-    }
-
-    static func fingerprint(_ text: String) -> UInt64 { fingerprint(text.utf8) }
 
     private static func splitMix(_ state: inout UInt64) -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15

@@ -6,38 +6,48 @@ extension Trainer {
     private static let warmUp = 2
     private static let measured = 5
 
-    /// Trains to the end of the run, or until `report`, which is told of every iteration, answers false.
+    /// Trains to the end of the run, or until `report`, which is told of every iteration, answers false, at one rank or
+    /// more. Rank 0 alone writes and locks the directory.
     public func train(_ report: (Progress) -> Bool) throws -> Outcome {
+        guard group.rank == 0 else { return try trainOn(report) }
         let lock = try RunLock(directory)
         defer { lock.unlock() }
-        let log = try LossLog(directory, after: iteration)
-        self.log = log
-        let prefetcher = Prefetcher(data, batch: configuration.batch, first: iteration)
+        log = try LossLog(directory, after: iteration)
+        return try trainOn(report)
+    }
+
+    private func trainOn(_ report: (Progress) -> Bool) throws -> Outcome {
+        let prefetcher = Prefetcher(data, batch: configuration.batch, part: places, first: iteration)
         defer { prefetcher.stop() }
         let clock = ContinuousClock()
         var recent = RecentTimes()
         if let total, iteration >= total {
-            notice("\(iteration) iterations are made, \(total) were asked for; --resume --iterations with a larger number goes on")
+            notice(
+                "\(iteration) iterations are made, \(total) were asked for; --resume --iterations with a larger number "
+                    + "goes on"
+            )
         }
         while iteration < total ?? .max {
+            if configuration.stage(at: iteration) != stage { try enterStage() }
             let start = clock.now
-            let (x, y) = try prefetcher.next()
-            let (losses, rate) = step(x: x, y: y)
+            let (losses, rate) = step(try prefetcher.next())
             let seconds = (clock.now - start).seconds
             recent.add(seconds)
-            guard losses.all.allSatisfy({ $0.value.isFinite }) else { throw notFinite() }
+            guard losses.all.allSatisfy(\.value.isFinite) else { throw notFinite() }
             if total == nil, recent.count == Self.warmUp + Self.measured, let minutes = configuration.minutes {
-                total = iteration + max(1, Int(minutes * 60 / recent.mean(last: Self.measured)))
+                let own = iteration + max(1, Int(minutes * 60 / recent.mean(last: Self.measured)))
+                // Every rank's clock is another one.
+                total = Int(group.gathered([Double(own)])[0][0])
                 notice("\(minutes) minutes are \(total!) iterations on this machine")
             }
-            survive("a row of losses.csv") { try log.append(iteration, losses, learningRate: rate, seconds: seconds) }
-            let goesOn = report(progress(losses, rate, recent))
+            survive("a row of losses.csv") { try log?.append(iteration, losses, learningRate: rate, seconds: seconds) }
+            let goesOn = group.all(report(progress(losses, rate, recent)))
             let isLast = iteration == total
             if !goesOn && !isLast { return .stopped(checkpoint: saveCheckpoint()) }
             if isLast || iteration % configuration.sampleEvery == 0 { writeReports() }
             if isLast || iteration % configuration.checkpointEvery == 0 { _ = saveCheckpoint() }
         }
-        return .finished(model: try writeModel())
+        return .finished(model: group.rank == 0 ? try writeModel() : directory + "/" + Self.modelName)
     }
 
     private func notFinite() -> TrainingError {
@@ -52,7 +62,8 @@ extension Trainer {
         let mean = recent.mean(last: 50)
         return Progress(
             iteration: iteration, total: total, losses: losses, learningRate: rate,
-            imagesPerSecond: Double(2 * configuration.batch) / mean, remainingSeconds: total.map { Double($0 - iteration) * mean })
+            imagesPerSecond: Double(2 * configuration.batch) / mean,
+            remainingSeconds: total.map { Double($0 - iteration) * mean })
     }
 
     /// A full disk, or another failure to write, is said and survived: training is worth more than a file about it.

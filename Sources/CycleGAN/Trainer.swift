@@ -1,13 +1,14 @@
 import Foundation
 import Networks
+import Ranks
 import Tensors
 import Weights
 
-/// A training run in a directory of its own: configuration, checkpoints, losses, sample sheets, report and, in the end, the
-/// model.
+/// A training run in a directory of its own: configuration, checkpoints, losses, sample sheets, report and, in the end,
+/// the model.
 ///
-/// Every random draw follows from the seed and the iteration; with the checkpoints this makes a run that was interrupted, in
-/// any way and at any moment, give the same bits as one that never was.
+/// Every random draw follows from the seed and the iteration; with the checkpoints this makes a run that was
+/// interrupted, in any way and at any moment, give the same bits as one that never was.
 public final class Trainer {
     public static let modelName = "model.safetensors"
 
@@ -16,11 +17,18 @@ public final class Trainer {
     public let directory: String
     public let data: TrainingData
     public let model: CycleGANModel
+    /// The processes that train this model together; rank 0 alone writes into the directory.
+    let group: any RankGroup
+    /// This rank's places in a batch.
+    let places: Range<Int>
     /// Iterations made so far.
     public internal(set) var iteration = 0
     /// Iterations of the whole run; nil until `minutes` have been turned into iterations.
     public internal(set) var total: Int?
-    var pools: (x: ImagePool, y: ImagePool)
+    /// The stage that the run is in, and its settings.
+    var stage = 0
+    var settings: TrainingConfiguration
+    var pools: ImagePools
     var average: MovingAverage?
     var originalModel: ResNetGenerator?
     /// What went wrong on the way, for the report.
@@ -49,42 +57,55 @@ public final class Trainer {
         case stopped(checkpoint: String?)
     }
 
-    /// A new run. Throws `TrainingError`, `WeightsError` or `PhotoError`, in one line with the remedy.
+    /// A new run; in a group, at rank 0 (`following` at the others). Throws `TrainingError`, `WeightsError` or
+    /// `PhotoError`, in one line with the remedy.
     /// - Parameters:
     ///   - directory: made where it does not exist; must hold no checkpoint.
     ///   - notice: is told, in a line each, what a person should know.
     public convenience init(
-        _ configuration: TrainingConfiguration, directory: String, notice: @escaping @Sendable (String) -> Void = { _ in }
+        _ configuration: TrainingConfiguration, directory: String, group: any RankGroup = OneProcess(),
+        notice: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
         guard try Checkpoints(directory).newestFirst().isEmpty else {
-            throw TrainingError("\(directory) holds checkpoints of a run; go on with --resume, or name another directory")
+            throw TrainingError(
+                "\(directory) holds checkpoints of a run; go on with --resume, or name another directory")
         }
-        try self.init(configuration, directory, restored: false, notice)
+        try self.init(configuration, directory, restored: false, group, notice)
         try RunLock.check(directory)
-        if model.features != nil { try setFeatureScale() }
+        if model.features != nil { try setFeatureScales() }
         try writeConfiguration()
+        try lead(from: nil)
+        try enterStage()
     }
 
     /// The parts of a run at its start, without a look at the directory.
     /// - Parameter restored: a checkpoint will give the networks their values.
     init(
-        _ c: TrainingConfiguration, _ directory: String, restored: Bool, _ notice: @escaping @Sendable (String) -> Void
+        _ c: TrainingConfiguration, _ directory: String, restored: Bool, _ group: any RankGroup,
+        _ notice: @escaping @Sendable (String) -> Void
     ) throws {
         try c.validate()
-        (configuration, self.directory, self.notice) = (c, directory, notice)
+        try c.validateBatch(ranks: group.count)
+        (self.group, places) = (group, group.part(of: c.batch))
+        (configuration, settings, self.directory, self.notice) = (c, c.settings(ofStage: 0), directory, notice)
         model = try TrainerNetworks(c, restored: restored).model()
-        data = try TrainingData(c, notice: notice)
-        pools = (ImagePool(capacity: c.poolSize), ImagePool(capacity: c.poolSize))
-        if c.ema > 0 { average = MovingAverage(decay: c.ema, of: model.g) }
-        originalModel = try c.originalModel.map(TrainerNetworks.originalModel)
+        data = try TrainingData(c, run: directory, notice: notice)
+        pools = ImagePools(capacity: c.poolSize, batch: c.batch, places: places)
+        // The average, like everything for the eye, is rank 0's business.
+        if c.ema > 0, group.rank == 0 { average = MovingAverage(decay: c.ema, of: model.g) }
         total = c.iterations ?? c.epochs.map { $0 * iterationsPerEpoch }
+        guard group.rank == 0 else { return }
+        originalModel = try c.originalModel.map(TrainerNetworks.originalModel)
         do {
             try FileManager.default.createDirectory(atPath: directory + "/samples", withIntermediateDirectories: true)
         } catch { throw TrainingError("\(directory) cannot be made: \(error.localizedDescription)") }
     }
 
-    func setFeatureScale() throws {
-        model.featureScale = try TrainerNetworks.featureScale(model.features!, data)
+    func setFeatureScales() throws {
+        model.featureScale = try TrainerNetworks.featureScale(model.features!, configuration.semanticLayer, data)
+        model.dv?.scales = try FeatureDiscriminator.taps.map {
+            try TrainerNetworks.featureScale(model.features!, $0, data)
+        }
     }
 
     func writeConfiguration() throws {
@@ -99,25 +120,45 @@ public final class Trainer {
     /// Of the whole run; while its length is not known yet, of one that is long enough not to decay.
     var schedule: LearningRateSchedule {
         if let epochs = configuration.epochs {
-            return LearningRateSchedule(base: configuration.learningRate, units: epochs, iterationsPerUnit: iterationsPerEpoch)
+            return LearningRateSchedule(
+                base: settings.learningRate, units: epochs, iterationsPerUnit: iterationsPerEpoch)
         }
-        return LearningRateSchedule(base: configuration.learningRate, units: total ?? 4 * (iteration + 1))
+        return LearningRateSchedule(base: settings.learningRate, units: total ?? 4 * (iteration + 1))
     }
 
-    /// One iteration on a batch: the model's step with pools, augmentation and moving average.
-    func step(x: Tensor, y: Tensor) -> (losses: StepLosses, learningRate: Double) {
-        let rate = schedule.rate(iteration), c = configuration
-        var poolRandom = SeededGenerator(seed: c.seed, purpose: "image pools", number: iteration)
-        var augmentation = Augmentation(
-            policies: c.augmentation, random: SeededGenerator(seed: c.seed, purpose: "augmentation", number: iteration))
-        let (losses, images) = model.step(x: x, y: y, learningRate: rate) { made in
-            CycleGANModel.Images(
-                fakeX: pools.x.exchangeBatch(made.fakeX, &poolRandom), fakeY: pools.y.exchangeBatch(made.fakeY, &poolRandom))
-        } augment: { image, tape in augmentation.apply(image, tape) }
+    /// One iteration on this rank's part of a batch: the model's step with pools, augmentation and moving average.
+    func step(_ images: [(x: Tensor, y: Tensor)]) -> (losses: StepLosses, learningRate: Double) {
+        let rate = schedule.rate(iteration), c = settings
+        model.weights.style = styleWeight
+        // What chance does to a pair follows from its number in the run, wherever it is computed.
+        let pairs = zip(places, images).map { place, image in
+            func random(_ purpose: String) -> SeededGenerator {
+                SeededGenerator(seed: c.seed, purpose: purpose, number: iteration * c.batch + place)
+            }
+            var grain = Grained(deviation: c.grain, random: random("grain"))
+            var poolRandom = random("image pools")
+            var augmentation = Augmentation(policies: c.augmentation, random: random("augmentation"))
+            var pair = CycleGANModel.Pair(x: image.x, y: image.y)
+            pair.pooled = { [self] in pools.exchange($0, place: place, &poolRandom) }
+            pair.grained = { grain.apply($0, $1) }
+            pair.augment = { augmentation.apply($0, $1) }
+            return pair
+        }
+        let (losses, made) = model.step(
+            pairs, learningRate: rate, hasIdentity: iteration % c.identityEvery == 0, group: group)
         iteration += 1
         average?.update(model.g, step: iteration)
-        if c.alarm, let warning = alarm.check(x: x, picture: images.fakeY) { remark(warning) }
+        if c.alarm, let warning = alarm.check(statistics(images, made)) { remark(warning) }
         return (losses, rate)
+    }
+
+    /// What the alarm looks at, means over the whole batch.
+    private func statistics(
+        _ images: [(x: Tensor, y: Tensor)], _ made: [CycleGANModel.Images]
+    ) -> (correlation: Double, spread: Double) {
+        let own = zip(images, made).map { CollapseAlarm.statistics($0.x, $1.fakeY) }
+        let sums = group.sums(own.map { [$0.correlation, $0.spread] }), batch = Double(configuration.batch)
+        return (sums[0] / batch, sums[1] / batch)
     }
 
     /// Says it now and in the report.

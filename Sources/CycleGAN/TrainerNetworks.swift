@@ -25,10 +25,14 @@ struct TrainerNetworks {
         let isState = file.tensors.keys.contains { $0.hasPrefix("G.model.") }
         guard c.initialState == nil || isState else {
             throw TrainingError(
-                "\(path) has not the four networks of a training state (G., F., DX., DY.); to go on from one generator, finetune --from it")
+                "\(path) has not the four networks of a training state (G., F., DX., DY.); to go on from one "
+                    + "generator, finetune --from it"
+            )
         }
         if c.initialState != nil || isState {
-            prefixes = Dictionary(uniqueKeysWithValues: ["G", "F", "DX", "DY"].map { ($0, $0 + ".") })
+            // A discriminator on features may be new.
+            let names = ["G", "F", "DX", "DY"] + (file.tensors.keys.contains { $0.hasPrefix("DV.") } ? ["DV"] : [])
+            prefixes = Dictionary(uniqueKeysWithValues: names.map { ($0, $0 + ".") })
         } else {
             // One generator: the others start by chance.
             prefixes = ["G": ""]
@@ -51,7 +55,8 @@ struct TrainerNetworks {
         let c = configuration
         if c.blurPool || c.spectralNormalization {
             return StabilizedDiscriminator(
-                channels: c.discriminatorChannels, antialiased: c.blurPool, spectral: c.spectralNormalization, initial: initial(name))
+                channels: c.discriminatorChannels, antialiased: c.blurPool, spectral: c.spectralNormalization,
+                initial: initial(name))
         }
         return PatchDiscriminator(channels: c.discriminatorChannels, initial: initial(name))
     }
@@ -59,14 +64,22 @@ struct TrainerNetworks {
     func model() throws -> CycleGANModel {
         let c = configuration
         var features: VGG16?
-        if c.variant.hasSemanticLoss, c.semanticWeight > 0, let path = c.featureWeights {
+        if c.needsFeatures, let path = c.featureWeights {
             let file = try WeightsFile.read(path)
             try VGG16Layers.validate(file)
-            features = try VGG16(file, tap: c.semanticLayer)
+            let taps = [c.semanticLayer] + (c.needsStyleFeatures ? StyleTargets.taps : [])
+            features = try VGG16(file, tap: VGG16.Tap.allCases.last { taps.contains($0) }!)
         }
+        let dv =
+            c.hasFeatureDiscriminator && features != nil
+            ? FeatureDiscriminator(
+                channels: FeatureDiscriminator.taps.map(features!.channels), width: c.discriminatorChannels,
+                initial: initial("DV")) : nil
         let model = CycleGANModel(
-            g: TrainableGenerator(c.generator, initial: initial("G")), f: TrainableGenerator(c.generator, initial: initial("F")),
-            dx: discriminator("DX"), dy: discriminator("DY"), features: features, weights: c.lossWeights)
+            g: TrainableGenerator(c.generator, initial: initial("G")),
+            f: TrainableGenerator(c.generator, initial: initial("F")),
+            dx: discriminator("DX"), dy: discriminator("DY"), dv: dv, features: features, semanticTap: c.semanticLayer,
+            weights: c.lossWeights)
         if let source {
             for (name, network) in model.networks {
                 guard let prefix = prefixes[name] else { continue }
@@ -86,20 +99,22 @@ struct TrainerNetworks {
         return ResNetGenerator(imported.description) { values[$0]! }
     }
 
-    /// The mean of the features' values over the first photos of a run: features divided by it weigh the same, whichever
-    /// network gave them.
-    static func featureScale(_ features: VGG16, _ data: TrainingData) throws -> Double {
+    /// The mean of the features' values at a tap over the first photos of a run: features divided by it weigh the same,
+    /// whichever network gave them.
+    static func featureScale(_ features: VGG16, _ tap: VGG16.Tap, _ data: TrainingData) throws -> Double {
         let photos = 8
         let means = try (0..<photos).map { number -> Double in
-            let x = try data.load(data.pair(number)).x
-            let values = features(x, Tape())
+            let x = try data.load(number).x
+            let values = features(x, at: [tap], Tape())[0]
             let zero = Tensor.zeros(values.shape)
             // Features are activations, none below zero: their mean is their mean distance from 0.
             let mean = Tape().apply(L1Loss(), values, zero)
             return Double(mean.pointer[0])
         }
         let mean = means.reduce(0, +) / Double(photos)
-        guard mean > 0, mean.isFinite else { throw TrainingError("the feature network answers 0 to every photo; its weights are not VGG16's") }
+        guard mean > 0, mean.isFinite else {
+            throw TrainingError("the feature network answers 0 to every photo; its weights are not VGG16's")
+        }
         return mean
     }
 }

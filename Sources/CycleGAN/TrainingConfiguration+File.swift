@@ -1,4 +1,5 @@
 import Foundation
+import LinuxFiles
 
 extension TrainingConfiguration {
     /// In a run's directory.
@@ -10,12 +11,14 @@ extension TrainingConfiguration {
         return "# What this run does. Unknown keys are errors.\n" + lines.joined()
     }
 
-    /// Reads what `yaml` writes, and the same by hand: one `key: value` a line, values plain or in double quotes, comments
-    /// after #. Throws naming file, line and key.
+    /// Reads what `yaml` writes, and the same by hand: one `key: value` a line, values plain or in double quotes,
+    /// comments after #. Throws naming file, line and key.
     public init(yaml: String, path: String) throws {
         self.init()
         var seen: [String: Int] = [:]
-        for (index, line) in yaml.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        // Some editors begin UTF-8 with a byte order mark.
+        let yaml = yaml.unicodeScalars.first == "\u{FEFF}" ? String(yaml.unicodeScalars.dropFirst()) : yaml
+        for (index, line) in yaml.textLines.enumerated() {
             let number = index + 1
             func fail(_ reason: String) -> TrainingError { TrainingError("\(path):\(number): \(reason)") }
             let content = line.trimmingCharacters(in: .whitespaces)
@@ -25,11 +28,15 @@ extension TrainingConfiguration {
             }
             let key = String(content[..<colon])
             let rest = content[content.index(after: colon)...]
-            guard rest.isEmpty || rest.first?.isWhitespace == true else { throw fail("\(key): there is no space after the colon") }
+            guard rest.isEmpty || rest.first?.isWhitespace == true else {
+                throw fail("\(key): there is no space after the colon")
+            }
             guard let value = Self.value(rest.trimmingCharacters(in: .whitespaces)) else {
                 throw fail("\(key): the value is not a plain or double-quoted text")
             }
-            if let before = seen.updateValue(number, forKey: key) { throw fail("\(key) is set in line \(before) already") }
+            if let before = seen.updateValue(number, forKey: key) {
+                throw fail("\(key) is set in line \(before) already")
+            }
             do { try set(key, value) } catch let error as TrainingError { throw fail(error.description) }
         }
     }
@@ -49,10 +56,12 @@ extension TrainingConfiguration {
     /// Plain where YAML has no other reading of it.
     private static func scalar(_ text: String) -> String {
         let plain = text.unicodeScalars.allSatisfy {
-            ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0) || "/._,+-".unicodeScalars.contains($0)
+            ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0)
+                || "/._,+-".unicodeScalars.contains($0)
         }
         if plain, let first = text.first, first != "-", first != ",", first != "." { return text }
-        return "\"" + text.map { c in escapes.first { $0.character == c }.map { "\\\($0.code)" } ?? String(c) }.joined() + "\""
+        return "\"" + text.map { c in escapes.first { $0.character == c }.map { "\\\($0.code)" } ?? String(c) }.joined()
+            + "\""
     }
 
     /// The text of a scalar; nil where it is not one.
@@ -69,7 +78,9 @@ extension TrainingConfiguration {
                 return tail.isEmpty || tail.hasPrefix("#") ? result : nil
             }
             if c == "\\" {
-                guard let code = rest.popFirst(), let escape = escapes.first(where: { $0.code == code }) else { return nil }
+                guard let code = rest.popFirst(), let escape = escapes.first(where: { $0.code == code }) else {
+                    return nil
+                }
                 result.append(escape.character)
             } else {
                 result.append(c)

@@ -1,11 +1,11 @@
 import Networks
 import Weights
 
-/// Everything that decides what a run does; kept as `training.yaml` in its directory. Property and key have the same name,
-/// the key with hyphens.
+/// Everything that decides what a run does; kept as `training.yaml` in its directory. Property and key have the same
+/// name, the key with hyphens.
 public struct TrainingConfiguration: Sendable, Equatable {
     // Data.
-    /// Folders with JPEG and PNG files, searched with their subfolders.
+    /// Folders with photos, searched with their subfolders.
     public var photos = "", paintings = ""
     /// A file that fixes the data order, see `PairsFile`.
     public var pairs: String?
@@ -13,6 +13,9 @@ public struct TrainingConfiguration: Sendable, Equatable {
     public var loadSize = 286
     /// ... of which a random square of this side is taken.
     public var cropSize = 256
+    /// Short sides to which paintings, and photos, are resized instead, aspect kept: one at random each time, never
+    /// enlarging by more than a tenth. Empty for squares of `loadSize`.
+    public var sizes: [Int] = [], photoSizes: [Int] = []
     /// Photos kept aside for the sample sheets; at most a fifth of all.
     public var heldOut = 4
     /// Older images, drawn instead of one of `photos` or `paintings` with the probability `replay`.
@@ -25,6 +28,8 @@ public struct TrainingConfiguration: Sendable, Equatable {
     public var leakySlope = 0.01
     public var baseChannels = 64, residualBlocks = 9
     public var upsampling = GeneratorDescription.Upsampling.transposed
+    public var downsamplingPadding = GeneratorDescription.DownsamplingPadding.zero
+    public var skip = GeneratorDescription.Skip.none
     public var discriminatorChannels = 64
     /// A warm start: a file with all four networks.
     public var initialState: String?
@@ -46,6 +51,21 @@ public struct TrainingConfiguration: Sendable, Equatable {
     public var featureWeights: String?
 
     // Beyond the paper; all off.
+    /// Of the style loss, at the start and at the end of the run (nil: the same); falls linearly.
+    public var styleWeight = 0.0
+    public var styleEndWeight: Double?
+    /// Clusters of paintings that the style loss aims at, at most.
+    public var styleClusters = 12
+    /// Of the adversarial loss of a discriminator on VGG16's features.
+    public var featureAdversarialWeight = 0.0
+    /// Deviation of the noise that G is given with an image, of [-1, 1].
+    public var grain = 0.0
+    public var styleRoots = false
+    public var colourWeight = 0.0, spotWeight = 0.0, spikeWeight = 0.0, latticeWeight = 0.0
+    /// Iterations from one with identity losses to the next.
+    public var identityEvery = 1
+    /// What changes on the way.
+    public var stages: [TrainingStage] = []
     /// Decay of the moving average of the generator's weights; 0 keeps none.
     public var ema = 0.0
     public var augmentation: Set<Augmentation.Policy> = []
@@ -69,12 +89,32 @@ public struct TrainingConfiguration: Sendable, Equatable {
         let activation: GeneratorDescription.Activation =
             variant.activation == .relu ? .relu : .leakyReLU(slope: Float(leakySlope))
         return GeneratorDescription(
-            baseChannels: baseChannels, residualBlocks: residualBlocks, activation: activation, upsampling: upsampling)
+            baseChannels: baseChannels, residualBlocks: residualBlocks, activation: activation, upsampling: upsampling,
+            downsamplingPadding: downsamplingPadding, skip: skip, grain: grain,
+            workingSize: sizes.isEmpty ? nil : sizes.sorted()[sizes.count / 2])
     }
 
     public var lossWeights: LossWeights {
-        LossWeights(cycle: lambdaCycle, identity: lambdaIdentity, semantic: semanticWeight, squaredSemantic: semanticSquared)
+        var weights = LossWeights(
+            cycle: lambdaCycle, identity: lambdaIdentity, semantic: variant.hasSemanticLoss ? semanticWeight : 0,
+            squaredSemantic: semanticSquared)
+        weights.style = styleWeight
+        weights.colour = colourWeight
+        (weights.spot, weights.spike, weights.lattice) = (spotWeight, spikeWeight, latticeWeight)
+        weights.featureAdversarial = featureAdversarialWeight
+        return weights
     }
+
+    /// Whether something of it, at any stage, compares features.
+    var needsFeatures: Bool {
+        variant.hasSemanticLoss && semanticWeight > 0 || needsStyleFeatures
+    }
+
+    /// Whether VGG16 is needed up to relu3_3.
+    var needsStyleFeatures: Bool { allSettings.contains { $0.styleWeight > 0 || $0.featureAdversarialWeight > 0 } }
+
+    /// Whether there is a discriminator on features.
+    var hasFeatureDiscriminator: Bool { allSettings.contains { $0.featureAdversarialWeight > 0 } }
 
     /// Throws where keys contradict one another, naming them.
     public func validate() throws {
@@ -84,20 +124,47 @@ public struct TrainingConfiguration: Sendable, Equatable {
         let lengths = [iterations != nil, epochs != nil, minutes != nil].filter { $0 }.count
         guard lengths == 1 else {
             throw TrainingError(
-                lengths == 0 ? "none of iterations, epochs and minutes is set; set one" : "of iterations, epochs and minutes set one only")
+                lengths == 0
+                    ? "none of iterations, epochs and minutes is set; set one"
+                    : "of iterations, epochs and minutes set one only")
         }
-        guard cropSize % 4 == 0 else { throw TrainingError("crop-size is \(cropSize), which is not a multiple of 4") }
-        guard cropSize <= loadSize else {
-            throw TrainingError("crop-size \(cropSize) is larger than load-size \(loadSize)")
+        for settings in allSettings { try settings.validateCrops() }
+        if pairs != nil, allSettings.contains(where: { !$0.sizes.isEmpty || !$0.photoSizes.isEmpty }) {
+            throw TrainingError("pairs fixes crops of load-size; leave out pairs, or sizes and photo-sizes")
         }
         if replay > 0, replayPhotos == nil, replayPaintings == nil {
             throw TrainingError("replay is set, but neither replay-photos nor replay-paintings")
         }
         if initialState != nil, from != nil { throw TrainingError("of init and from set one only") }
-        if variant.hasSemanticLoss, semanticWeight > 0, featureWeights == nil {
+        if needsFeatures, featureWeights == nil {
             throw TrainingError(
-                "\(variant.rawValue) training needs VGG16's weights: run 'cyclegan-style weights fetch vgg16', or where there is no network "
-                    + "'weights import FILE' (or --feature-weights FILE); without them, train --variant original or leaky-relu")
+                "\(variant.rawValue) training with these settings needs VGG16's weights: run 'cyclegan-style weights "
+                    + "fetch vgg16', or where there is no network "
+                    + "'weights import FILE' (or --feature-weights FILE); without them, train --variant original or "
+                    + "leaky-relu, "
+                    + "without style-weight and feature-adversarial-weight")
         }
+    }
+
+    /// Throws where a batch cannot be dealt out evenly to so many ranks.
+    public func validateBatch(ranks: Int) throws {
+        guard batch % ranks == 0 else {
+            throw TrainingError(
+                "batch is \(batch), which is not a multiple of the \(ranks) ranks that mpirun started: each takes as "
+                    + "many images of a batch as every other")
+        }
+    }
+
+    private func validateCrops() throws {
+        guard cropSize % 4 == 0 else { throw TrainingError("crop-size is \(cropSize), which is not a multiple of 4") }
+        guard cropSize <= loadSize || !sizes.isEmpty && !photoSizes.isEmpty else {
+            throw TrainingError("crop-size \(cropSize) is larger than load-size \(loadSize)")
+        }
+        for (key, list) in [("sizes", sizes), ("photo-sizes", photoSizes)] {
+            if let small = list.first(where: { $0 < cropSize }) {
+                throw TrainingError("\(key) has \(small), which is smaller than crop-size \(cropSize)")
+            }
+        }
+        if latticeWeight > 0, cropSize < 64 { throw TrainingError("lattice-weight needs a crop-size of 64 or more") }
     }
 }

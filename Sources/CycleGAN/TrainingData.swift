@@ -1,4 +1,5 @@
 import Foundation
+import LinuxFiles
 import Photos
 import Synchronization
 import Tensors
@@ -9,7 +10,9 @@ public final class TrainingData: Sendable {
     /// Kept aside for the sample sheets; training photos where there are too few.
     public let samples: ImageFolder
     let replayPhotos, replayPaintings: ImageFolder?
-    private let loadSize, cropSize: Int
+    private let configuration: TrainingConfiguration
+    /// Crop and load size of each stage.
+    private let sides: [(load: Int, crop: Int)]
     private let pairs: [TrainingPair]?
     private let order: Mutex<DataOrder>
     private let notice: @Sendable (String) -> Void
@@ -20,12 +23,22 @@ public final class TrainingData: Sendable {
     private let skipped = Mutex(Skipped())
 
     /// Throws `TrainingError` where a folder cannot be read or is empty, or a line of the data order is wrong.
-    /// - Parameter notice: is told of files that cannot be read, once each.
-    public init(_ c: TrainingConfiguration, notice: @escaping @Sendable (String) -> Void) throws {
-        let all = try ImageFolder(c.photos)
+    /// - Parameters:
+    ///   - run: the run's directory: what it holds are no photos, also where it lies among them.
+    ///   - notice: is told how many images there are, and of files that cannot be read, once each.
+    public init(_ c: TrainingConfiguration, run: String? = nil, notice: @escaping @Sendable (String) -> Void) throws {
+        let runs = run.map { [$0] } ?? []
+        if let run, let folder = [c.photos, c.paintings].first(where: { BytePath($0).isSameFile(as: BytePath(run)) }) {
+            throw TrainingError(
+                "\(folder) holds the images and cannot be the run's directory; name another one with --run")
+        }
+        let all = try ImageFolder(c.photos, excluding: runs + [c.paintings])
         pairs = try c.pairs.map { path in
-            guard let data = FileManager.default.contents(atPath: path) else { throw TrainingError("\(path) cannot be read") }
-            return try PairsFile.parse(String(decoding: data, as: UTF8.self), path: path, loadSize: c.loadSize, cropSize: c.cropSize)
+            guard let data = FileManager.default.contents(atPath: path) else {
+                throw TrainingError("\(path) cannot be read")
+            }
+            return try PairsFile.parse(
+                String(decoding: data, as: UTF8.self), path: path, loadSize: c.loadSize, cropSize: c.cropSize)
         }
         // A photo that the data order trains on is none that was kept aside.
         let trainedOn = Set((pairs ?? []).compactMap { pair in all.relativeName(pair.photo) })
@@ -34,24 +47,35 @@ public final class TrainingData: Sendable {
         let chosen = random.permutation(others.count).prefix(min(c.heldOut, all.names.count / 5)).map { others[$0] }
         let divided = all.divided(chosen.sorted())
         photos = divided.rest
-        samples = chosen.isEmpty ? ImageFolder(path: all.path, names: Array(all.names.prefix(c.heldOut))) : divided.chosen
-        paintings = try ImageFolder(c.paintings)
+        samples =
+            chosen.isEmpty ? ImageFolder(path: all.path, names: Array(all.names.prefix(c.heldOut))) : divided.chosen
+        paintings = try ImageFolder(c.paintings, excluding: runs + [c.photos])
         replayPhotos = try c.replayPhotos.map { try ImageFolder($0) }
         replayPaintings = try c.replayPaintings.map { try ImageFolder($0) }
-        (loadSize, cropSize, self.notice) = (c.loadSize, c.cropSize, notice)
-        order = Mutex(DataOrder(
-            seed: c.seed, photos: photos.names.count, paintings: paintings.names.count,
-            replayPhotos: replayPhotos?.names.count ?? 0, replayPaintings: replayPaintings?.names.count ?? 0, replay: c.replay,
-            loadSize: c.loadSize, cropSize: c.cropSize))
+        (configuration, sides, self.notice) = (c, c.allSettings.map { ($0.loadSize, $0.cropSize) }, notice)
+        order = Mutex(
+            DataOrder(
+                c, photos: photos.names.count, paintings: paintings.names.count,
+                replayPhotos: replayPhotos?.names.count ?? 0, replayPaintings: replayPaintings?.names.count ?? 0))
         for folder in all.unreadable + paintings.unreadable { notice("skipped: \(folder)") }
+        for folder in all.passedOver + paintings.passedOver {
+            notice("passed over: \(folder) (a run, or the other folder of images)")
+        }
+        notice(
+            "found \(Self.count(all.names.count, "photo")) in "
+                + "\(c.photos)\(chosen.isEmpty ? "" : ", \(chosen.count) of them kept aside,") "
+                + "and \(Self.count(paintings.names.count, "painting")) in \(c.paintings)")
     }
+
+    private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
     /// Pairs that make an epoch: as many as the larger domain has images.
     public var epochLength: Int { pairs?.count ?? max(photos.names.count, paintings.names.count) }
 
     /// Changes where the files do.
     public var fingerprint: String {
-        "\(photos.names.count) photos \(photos.fingerprint), \(paintings.names.count) paintings \(paintings.fingerprint)"
+        "\(photos.names.count) photos \(photos.fingerprint), \(paintings.names.count) paintings "
+            + "\(paintings.fingerprint)"
     }
 
     /// Files that could not be read so far, with the reason.
@@ -62,12 +86,20 @@ public final class TrainingData: Sendable {
         return order.withLock { $0.pair(number) }
     }
 
-    /// Photo and painting of a pair, (1, crop, crop, 3) in [-1, 1]. For a file that cannot be read, the next in the folder
-    /// stands in; a file that a data order names must be readable.
-    public func load(_ pair: TrainingPair) throws -> (x: Tensor, y: Tensor) {
+    /// Photo and painting of the pair with a number, (1, crop, crop, 3) in [-1, 1], by the settings of its stage.
+    public func load(_ number: Int) throws -> (x: Tensor, y: Tensor) {
+        try load(pair(number), sides[configuration.stage(at: number / configuration.batch)])
+    }
+
+    /// As `load`, of any pair, by the settings that a run starts with.
+    public func load(_ pair: TrainingPair) throws -> (x: Tensor, y: Tensor) { try load(pair, sides[0]) }
+
+    /// For a file that cannot be read, the next in the folder stands in; a file that a data order names must be
+    /// readable.
+    private func load(_ pair: TrainingPair, _ sides: (load: Int, crop: Int)) throws -> (x: Tensor, y: Tensor) {
         (
-            crop(try image(pair.photo, photos, replayPhotos), pair.photoCrop),
-            crop(try image(pair.painting, paintings, replayPaintings), pair.paintingCrop)
+            try crop(image(pair.photo, photos, replayPhotos), pair.photoCrop, sides),
+            try crop(image(pair.painting, paintings, replayPaintings), pair.paintingCrop, sides)
         )
     }
 
@@ -101,17 +133,33 @@ public final class TrainingData: Sendable {
         if isNew { notice("skipped: \(line)") }
     }
 
-    /// Resized to a square of the load size whatever its aspect (bicubic, antialiased), cut, mirrored.
-    private func crop(_ photo: Photo, _ crop: TrainingPair.Crop) -> Tensor {
-        let photo = photo.resized(toWidth: loadSize, height: loadSize, filter: .bicubic)
-        let tensor = Tensor(Shape(1, cropSize, cropSize, 3)), side = cropSize
+    /// Resized (bicubic, antialiased), cut, mirrored.
+    private func crop(_ photo: Photo, _ crop: TrainingPair.Crop, _ sides: (load: Int, crop: Int)) throws -> Tensor {
+        let size = Self.resized(photo, crop.shortSide, sides)
+        let photo = try photo.resized(toWidth: size.width, height: size.height, filter: .bicubic)
+        let side = sides.crop, tensor = Tensor(Shape(1, side, side, 3))
+        func corner(_ place: Int, _ length: Int) -> Int {
+            crop.shortSide == nil ? place : place * (length - side + 1) / DataOrder.cornerUnit
+        }
+        let (left, top) = (corner(crop.x, size.width), corner(crop.y, size.height))
         for y in 0..<side {
             for x in 0..<side {
-                let source = ((crop.y + y) * loadSize + crop.x + (crop.isFlipped ? side - 1 - x : x)) * 3
+                let source = ((top + y) * size.width + left + (crop.isFlipped ? side - 1 - x : x)) * 3
                 for c in 0..<3 { tensor.pointer[(y * side + x) * 3 + c] = Float(photo.pixels[source + c]) / 127.5 - 1 }
             }
         }
         return tensor
+    }
+
+    /// A square of the load size whatever the aspect, as the original project does; or by the short side, aspect kept,
+    /// enlarging by a tenth at most, and never too small for the crop.
+    static func resized(_ photo: Photo, _ shortSide: Int?, _ sides: (load: Int, crop: Int)) -> (width: Int, height: Int)
+    {
+        guard let shortSide else { return (sides.load, sides.load) }
+        let short = min(photo.width, photo.height)
+        let target = max(sides.crop, min(shortSide, short + short / 10)), scale = Double(target) / Double(short)
+        func scaled(_ length: Int) -> Int { max(target, Int((Double(length) * scale).rounded())) }
+        return (scaled(photo.width), scaled(photo.height))
     }
 
     /// The photos of the sample sheets that can be read, with at most `side` pixels on the longer side.
@@ -120,7 +168,7 @@ public final class TrainingData: Sendable {
             do {
                 let photo = try samples.photo(index), longer = Double(max(photo.width, photo.height))
                 let scale = Double(side) / longer
-                return photo.resized(
+                return try photo.resized(
                     toWidth: max(1, Int((Double(photo.width) * scale).rounded())),
                     height: max(1, Int((Double(photo.height) * scale).rounded())), filter: .bicubic)
             } catch let error as PhotoError {

@@ -1,3 +1,5 @@
+import LinuxFiles
+
 /// Paths ordered by the time when they are due: a binary heap. A path that was put off is simply entered again; whoever
 /// takes an entry out compares its time with the one it has on record.
 struct DeadlineQueue {

@@ -1,3 +1,6 @@
+import Glibc
+import LinuxFiles
+
 /// A directory that is being watched, and what is known to lie in it. Used on the examining thread only.
 final class DirectoryNode {
     let name: [UInt8]
@@ -16,6 +19,8 @@ final class DirectoryNode {
     var children: [[UInt8]: DirectoryNode] = [:]
     /// Names of files that are on record.
     var files: Set<[UInt8]> = []
+    /// Names that are left alone, where that was told.
+    var passedOver: Set<[UInt8]> = []
 
     init(name: [UInt8], parent: DirectoryNode?, device: UInt64, inode: UInt64) {
         self.name = name
@@ -25,6 +30,9 @@ final class DirectoryNode {
         relative = parent.map { $0.relative.appending(name) } ?? .empty
         depth = parent.map { $0.depth + 1 } ?? 0
     }
+
+    /// Whether it is the directory that a path was found to lead to.
+    func isSame(_ status: stat) -> Bool { device == UInt64(status.st_dev) && inode == UInt64(status.st_ino) }
 
     /// The directory at a path below this one.
     func descendant(_ components: some Sequence<[UInt8]>) -> DirectoryNode? {

@@ -1,5 +1,6 @@
-import Glibc
+import LinuxFiles
 import Synchronization
+import Threads
 
 /// Watches a directory and everything in it, and tells which files are complete.
 ///
@@ -7,9 +8,9 @@ import Synchronization
 /// for the settle time, and by the end that its format prescribes. A jittered scan of everything catches what events
 /// do not tell. The directory need not exist, may be replaced while it is watched, and is polled where the kernel
 /// cannot help. Two threads per watcher, both asleep while nothing happens.
-public final class DirectoryWatcher: Sendable {
-    public let root: BytePath
-    public let options: WatchOptions
+package final class DirectoryWatcher: Sendable {
+    package let root: BytePath
+    package let options: WatchOptions
 
     private struct Running {
         var mailbox: Mailbox?
@@ -23,7 +24,7 @@ public final class DirectoryWatcher: Sendable {
     private let surroundings: Surroundings
 
     /// - Parameter root: an absolute path. The last component may be a symbolic link; inside, none is followed.
-    public convenience init(root: BytePath, options: WatchOptions = WatchOptions()) {
+    package convenience init(root: BytePath, options: WatchOptions = WatchOptions()) {
         self.init(root: root, options: options, surroundings: Surroundings())
     }
 
@@ -41,26 +42,33 @@ public final class DirectoryWatcher: Sendable {
 
     /// Everything told from now on. Ask before `start()` to miss nothing; every stream gets every event, and ends with
     /// `stop()`.
-    public func events() -> AsyncStream<WatchEvent> {
+    package func events() -> AsyncStream<WatchEvent> {
         output.stream()
+    }
+
+    /// Calls `listener` for everything told from now on, on a thread of the watcher: it must not wait for long. Ask
+    /// before `start()` to miss nothing.
+    package func listen(_ listener: @escaping @Sendable (WatchEvent) -> Void) {
+        output.listen(listener)
     }
 
     /// Begins watching and returns at once; the first `state` event tells when the directory is watched, polled or
     /// waited for. A stopped watcher stays stopped.
-    /// - Throws: `WatchError` when the process has run out of descriptors or threads.
-    public func start() throws {
+    /// - Throws: `SystemError` when the process has run out of descriptors or threads.
+    package func start() throws {
         try running.withLock { running in
             guard running.mailbox == nil else { return }
             let mailbox = try Mailbox()
             let examiner = Examiner(
-                root: root, options: options, surroundings: surroundings, mailbox: mailbox, table: table, output: output)
-            running.thread = try WorkerThread(name: "watching") { examiner.run() }
+                root: root, options: options, surroundings: surroundings, mailbox: mailbox, table: table, output: output
+            )
+            running.thread = try WorkerThread("watching") { examiner.run() }
             running.mailbox = mailbox
         }
     }
 
     /// Ends watching and returns when both threads have ended.
-    public func stop() {
+    package func stop() {
         let thread = running.withLock { running in
             running.mailbox?.stop()
             defer { running.thread = nil }
@@ -73,18 +81,18 @@ public final class DirectoryWatcher: Sendable {
     }
 
     /// Looks at everything now.
-    public func rescan() {
+    package func rescan() {
         post(.rescan)
     }
 
     /// Drops what is known about a file without telling that it vanished: its owner has taken it away. If it is still
     /// there when it is next looked at, it counts as new.
-    public func forget(_ path: BytePath) {
+    package func forget(_ path: BytePath) {
         running.withLock { $0.mailbox }?.post(forgetting: path)
     }
 
     /// Waits for a file anew, though it was told complete before.
-    public func reexamine(_ path: BytePath) {
+    package func reexamine(_ path: BytePath) {
         post(.reexamine(path))
     }
 
@@ -92,12 +100,12 @@ public final class DirectoryWatcher: Sendable {
     /// or ignored. By emptying the kernel's event queue, and by a full scan where that is not enough; nothing is
     /// written into the directory.
     /// - Throws: `SyncError`.
-    public func sync(timeout: Duration = .seconds(30)) async throws {
+    package func sync(timeout: Duration = .seconds(30)) async throws {
         try await ask(timeout) { .sync($0) }
     }
 
-    /// Returns when the watcher has taken notice of every event up to now and has done all that is due: for tests, whose
-    /// clock may have been put forward.
+    /// Returns when the watcher has taken notice of every event up to now and has done all that is due: for tests,
+    /// whose clock may have been put forward.
     func catchUp(timeout: Duration = .seconds(60)) async throws {
         try await ask(timeout) { .catchUp($0) }
     }
@@ -118,7 +126,7 @@ public final class DirectoryWatcher: Sendable {
     }
 
     /// What is being waited for, and why.
-    public var snapshot: WatchSnapshot {
+    package var snapshot: WatchSnapshot {
         let now = surroundings.now()
         let (root, options) = (root, options)
         let recent = output.reader?.recentEvents ?? []
@@ -131,6 +139,7 @@ public final class DirectoryWatcher: Sendable {
             return WatchSnapshot(
                 root: root, state: contents.state,
                 waiting: entries.filter(\.standing.isWaiting), refused: entries.filter { !$0.standing.isWaiting },
+                unreadableDirectories: contents.unreadableDirectories,
                 reported: contents.files.count - entries.count,
                 directories: contents.directories, watches: contents.watches, scans: contents.scans,
                 lastScan: contents.lastScan, overflows: contents.overflows, recentEvents: recent)
@@ -139,12 +148,14 @@ public final class DirectoryWatcher: Sendable {
 
     /// What is known about one file, from the records and from the rules, and why it was or was not told complete.
     /// - Parameter path: absolute, or below the watched directory.
-    public func standing(of path: BytePath) -> FileStanding {
+    package func standing(of path: BytePath) -> FileStanding {
         guard let relative = path.isAbsolute ? path.relative(to: root) : path else { return .outside }
         let components = relative.components
         if components.isEmpty || components.contains(Array("..".utf8)) { return .outside }
         for name in components {
-            if let pattern = ignore.pattern(matching: name) { return .ignored(name: BytePath(bytes: name), pattern: pattern) }
+            if let pattern = ignore.pattern(matching: name) {
+                return .ignored(name: BytePath(bytes: name), pattern: pattern)
+            }
         }
         for directory in options.excludedDirectories {
             let excluded = directory.isAbsolute ? directory.relative(to: root) : directory
@@ -154,7 +165,9 @@ public final class DirectoryWatcher: Sendable {
         let now = surroundings.now()
         let options = options
         return table.read { contents in
-            contents.files[relative]?.standing(now: now, options: options) ?? .unseen
+            if let record = contents.files[relative] { return record.standing(now: now, options: options) }
+            let above = contents.unreadableDirectories.first { relative.relative(to: $0.key) != nil }
+            return above.map { .inUnreadable($0.key, errno: $0.value) } ?? .unseen
         }
     }
 

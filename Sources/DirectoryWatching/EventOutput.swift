@@ -1,9 +1,11 @@
+import LinuxFiles
 import Synchronization
 
 /// Hands events to whoever listens, and answers to whoever waits for a synchronisation.
 final class EventOutput: Sendable {
     private struct Listeners {
         var streams: [UInt64: AsyncStream<WatchEvent>.Continuation] = [:]
+        var calls: [@Sendable (WatchEvent) -> Void] = []
         var syncs: [UInt64: CheckedContinuation<Void, any Error>] = [:]
         var next: UInt64 = 0
         var reader: KernelReader?
@@ -33,9 +35,12 @@ final class EventOutput: Sendable {
         }
     }
 
+    func listen(_ call: @escaping @Sendable (WatchEvent) -> Void) { listeners.withLock { $0.calls.append(call) } }
+
     func send(_ event: WatchEvent) {
-        let streams = listeners.withLock { Array($0.streams.values) }
+        let (streams, calls) = listeners.withLock { (Array($0.streams.values), $0.calls) }
         for stream in streams { stream.yield(event) }
+        for call in calls { call(event) }
     }
 
     /// Enters a waiting task; `request` is called with its token.
@@ -66,6 +71,7 @@ final class EventOutput: Sendable {
         let (streams, syncs) = listeners.withLock { listeners in
             defer {
                 listeners.streams = [:]
+                listeners.calls = []
                 listeners.syncs = [:]
                 listeners.reader = nil
                 listeners.finished = true
@@ -78,11 +84,11 @@ final class EventOutput: Sendable {
 }
 
 /// Why it could not be proved that every earlier file was seen.
-public enum SyncError: Error, Sendable, CustomStringConvertible {
+package enum SyncError: Error, Sendable, CustomStringConvertible {
     case timedOut
     case stopped
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .timedOut: "the directory could not be looked through in the time given"
         case .stopped: "the directory is not being watched"

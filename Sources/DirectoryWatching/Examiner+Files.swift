@@ -1,5 +1,5 @@
-import CInotify
 import Glibc
+import LinuxFiles
 
 extension Examiner {
     /// A regular file was seen: begin to wait for it, or notice that it has changed.
@@ -14,6 +14,7 @@ extension Examiner {
                 table[relative] = earlier
             } else {
                 schedule(&record, relative, at: now + settle)
+                decide(record, relative)
             }
             return
         }
@@ -30,11 +31,18 @@ extension Examiner {
     func refuse(_ name: [UInt8], in node: DirectoryNode, _ identity: FileIdentity, _ reason: RefusalReason) {
         let relative = node.relative.appending(name)
         node.files.insert(name)
-        if let record = table[relative], record.stage == .refused(reason), record.identity.inode == identity.inode { return }
+        if let record = table[relative], record.stage == .refused(reason), record.identity?.inode == identity.inode {
+            return
+        }
         var record = FileRecord(identity: identity, settle: 0, now: surroundings.now())
         record.stage = .refused(reason)
         table[relative] = record
         output.send(.refused(rootPath.appending(relative), reason))
+    }
+
+    private func decide(_ record: FileRecord, _ relative: BytePath) {
+        guard options.tellsDecisions else { return }
+        output.send(.decided(rootPath.appending(relative), record.standing(now: surroundings.now(), options: options)))
     }
 
     private func noteChange(_ record: inout FileRecord, _ relative: BytePath, _ identity: FileIdentity, _ now: Int64) {
@@ -79,8 +87,8 @@ extension Examiner {
         var record = record
         do {
             let directory = try open(node)
-            let file = try Descriptor.file(at: directory.raw, name)
-            try judge(&record, relative, file.raw, directory.raw, name)
+            let file = try Descriptor.forReading(BytePath(bytes: name), at: directory.raw)
+            try judge(&record, relative, file, directory, name)
         } catch {
             failed(&record, relative, name, node, error)
         }
@@ -88,8 +96,11 @@ extension Examiner {
 
     /// The rule: a regular file, unchanged for the settle time, not empty, no download in progress beside it, and with
     /// its end in place, or waited for long enough.
-    private func judge(_ record: inout FileRecord, _ relative: BytePath, _ file: CInt, _ directory: CInt, _ name: [UInt8]) throws {
-        let identity = try FileIdentity(fileDescriptor: file)
+    private func judge(
+        _ record: inout FileRecord, _ relative: BytePath, _ file: borrowing Descriptor,
+        _ directory: borrowing Descriptor, _ name: [UInt8]
+    ) throws {
+        let identity = try file.identity()
         var now = surroundings.now()
         if identity != record.identity { noteChange(&record, relative, identity, now) }
         let settle = record.settle
@@ -99,11 +110,12 @@ extension Examiner {
         if identity.size == 0 { return waitEmpty(&record, relative) }
         if options.isDone(relative, identity) {
             record.stage = .reported(.present)
+            decide(record, relative)
             return schedule(&record, relative, at: nil)
         }
 
-        let end = try StructuralEnd.of(fileDescriptor: file)
-        let after = try FileIdentity(fileDescriptor: file)
+        let end = try options.structuralEnd(file)
+        let after = try file.identity()
         now = surroundings.now()
         if after != identity {
             noteChange(&record, relative, after, now)
@@ -116,11 +128,17 @@ extension Examiner {
         if waited < patience, !isRestless {
             let next = min(record.since + patience, now + max(settle, waited))
             if let companion = companion(of: name, in: directory) {
-                record.stage = .companion(companion)
+                if record.stage != .companion(companion) {
+                    record.stage = .companion(companion)
+                    decide(record, relative)
+                }
                 return schedule(&record, relative, at: next)
             }
             if end == .missing {
-                record.stage = .incomplete
+                if record.stage != .incomplete {
+                    record.stage = .incomplete
+                    decide(record, relative)
+                }
                 return schedule(&record, relative, at: next)
             }
         }
@@ -140,29 +158,37 @@ extension Examiner {
         if isFirst { output.send(.empty(rootPath.appending(relative))) }
     }
 
-    private func companion(of name: [UInt8], in directory: CInt) -> [UInt8]? {
-        options.companionSuffixes.lazy.map { name + Array($0.utf8) }.first { (try? status(at: directory, $0)) != nil }
+    private func companion(of name: [UInt8], in directory: borrowing Descriptor) -> [UInt8]? {
+        for suffix in options.companionSuffixes {
+            let companion = name + Array(suffix.utf8)
+            if (try? directory.status(of: companion)) != nil { return companion }
+        }
+        return nil
     }
 
     /// A name that cannot even be looked at, as in a directory that may be listed but not entered.
     func noteUnreadable(_ name: [UInt8], in node: DirectoryNode, _ error: any Error) {
         let relative = node.relative.appending(name)
-        let unknown = FileIdentity(device: 0, inode: 0, size: 0, modified: 0, changed: 0)
-        var record = table[relative] ?? FileRecord(identity: unknown, settle: settle(in: node), now: surroundings.now())
+        var record = table[relative] ?? FileRecord(identity: nil, settle: settle(in: node), now: surroundings.now())
         if case .unreadable = record.stage { return }
         node.files.insert(name)
         failed(&record, relative, name, node, error)
     }
 
-    private func failed(_ record: inout FileRecord, _ relative: BytePath, _ name: [UInt8], _ node: DirectoryNode, _ error: any Error) {
-        let code = (error as? WatchError)?.code ?? EIO
+    private func failed(
+        _ record: inout FileRecord, _ relative: BytePath, _ name: [UInt8], _ node: DirectoryNode, _ error: any Error
+    ) {
+        let code = (error as? SystemError)?.code ?? EIO
         switch code {
         case ENOENT, ELOOP, ENXIO, ENOTDIR, ESTALE:
-            // Gone, or something else by now. If the directory itself is another, its own hint follows; look again soon.
+            // Gone, or something else by now. If the directory itself is another, its own hint follows; look again
+            // soon.
             schedule(&record, relative, at: surroundings.now() + record.settle)
             examine([name], in: node)
         default:
-            record.retryDelay = record.retryDelay == 0 ? 5_000_000_000 : min(record.retryDelay * 2, options.rescanInterval.inNanoseconds)
+            record.retryDelay =
+                record.retryDelay == 0
+                ? 5_000_000_000 : min(record.retryDelay * 2, options.rescanInterval.inNanoseconds)
             let isNew = record.stage != .unreadable(code)
             record.stage = .unreadable(code)
             schedule(&record, relative, at: surroundings.now() + record.retryDelay)

@@ -1,26 +1,32 @@
 import Glibc
+import LinuxFiles
 
 /// What an administrator is told when the kernel's limits are reached: the limit's name, its value, what is needed.
 extension Examiner {
     func watchLimitNotice(_ code: CInt) -> String {
         guard code == ENOSPC else {
-            let reason = String(cString: strerror(code))
-            return "\(rootPath): directories cannot be watched (\(reason)); they are scanned every \(pollSeconds) s instead"
+            let reason = SystemError.reason(code)
+            return
+                "\(rootPath): directories cannot be watched (\(reason)); they are scanned every \(pollSeconds) s "
+                + "instead"
         }
         return """
-            \(rootPath): the limit fs.inotify.max_user_watches \(Self.limit("max_user_watches")), shared by all programs of this \
-            user; \(directories) director\(directories == 1 ? "y needs" : "ies need") a watch each, \(watches) got one. \
+            \(rootPath): the limit fs.inotify.max_user_watches \(Self.limit("max_user_watches")), shared by all \
+            programs of this \
+            user; \(directories) director\(directories == 1 ? "y needs" : "ies need") a watch each, \(watches) got \
+            one. \
             Those without are scanned every \(pollSeconds) s. To raise it: sysctl fs.inotify.max_user_watches=NUMBER
             """
     }
 
     func instanceLimitNotice(_ code: CInt) -> String {
         guard code == EMFILE else {
-            let reason = String(cString: strerror(code))
+            let reason = SystemError.reason(code)
             return "\(rootPath): inotify is not available (\(reason)); scanning every \(pollSeconds) s instead"
         }
         return """
-            \(rootPath): the limit fs.inotify.max_user_instances \(Self.limit("max_user_instances")), shared by all programs of \
+            \(rootPath): the limit fs.inotify.max_user_instances \(Self.limit("max_user_instances")), shared by all \
+            programs of \
             this user; 1 more is needed. Scanning every \(pollSeconds) s instead. \
             To raise it: sysctl fs.inotify.max_user_instances=NUMBER
             """
@@ -30,10 +36,6 @@ extension Examiner {
 
     /// `is 8192`, or no more than that it is reached where /proc/sys is hidden from the service.
     private static func limit(_ name: String) -> String {
-        var text = [UInt8](repeating: 0, count: 32)
-        guard let file = try? Descriptor.file(at: AT_FDCWD, Array("/proc/sys/fs/inotify/\(name)".utf8)) else { return "is reached" }
-        let count = read(file.raw, &text, text.count)
-        let digits = text.prefix(max(0, count)).filter { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-        return digits.isEmpty ? "is reached" : "is " + String(decoding: digits, as: UTF8.self)
+        Files.kernelText(BytePath("/proc/sys/fs/inotify/\(name)")).map { "is \($0)" } ?? "is reached"
     }
 }

@@ -1,22 +1,26 @@
-import CInotify
 import Glibc
+import LinuxFiles
 
 extension Examiner {
     /// Takes hold of the root directory, or waits for it.
     func attach() {
         nextRootCheck = surroundings.now() + Self.rootInterval
         do {
-            let descriptor = try Descriptor.directory(at: AT_FDCWD, rootPath.bytes, follow: true)
+            let descriptor = try Descriptor.directory(rootPath, followingLinks: true)
             forgetAncestors()
             let status = try descriptor.status()
             directories = 1
             let node = DirectoryNode(name: [], parent: nil, device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
-            node.remote = remoteName(descriptor.raw)
+            node.remote = remoteName(descriptor)
             root = node
         } catch {
-            return waitForRoot(error as? WatchError)
+            return waitForRoot(error as? SystemError)
         }
         rescan()
+        // Of what becomes of it from now on the kernel tells; if it was replaced before it was watched, nobody does.
+        if let root, (try? Files.status(ofTarget: rootPath)).map(root.isSame) != true {
+            nextRootCheck = surroundings.now()
+        }
     }
 
     /// Compares the path with the directory that is being watched: it may have been removed and made again, moved
@@ -24,9 +28,7 @@ extension Examiner {
     func checkRoot() {
         nextRootCheck = surroundings.now() + Self.rootInterval
         guard let node = root else { return attach() }
-        var status = stat()
-        let found = rootPath.withCString { stat($0, &status) } == 0
-        if found, UInt64(status.st_dev) == node.device, UInt64(status.st_ino) == node.inode { return }
+        if let found = try? Files.status(ofTarget: rootPath), node.isSame(found) { return }
         detach()
         attach()
     }
@@ -44,18 +46,21 @@ extension Examiner {
         }
         root = nil
         directories = 0
-        table.change { $0.files = [:] }
+        table.change { contents in
+            contents.files = [:]
+            contents.unreadableDirectories = [:]
+        }
         due.removeAll()
         nextPoll = nil
         overflowRescan = nil
     }
 
-    private func waitForRoot(_ error: WatchError?) {
+    private func waitForRoot(_ error: SystemError?) {
         let code = error?.code ?? EIO
-        let reason = code == ENOENT ? "\(rootPath) does not exist" : "\(rootPath): \(String(cString: strerror(code)))"
+        let reason = code == ENOENT ? "\(rootPath) does not exist" : "\(rootPath): \(SystemError.reason(code))"
         nextRescan = surroundings.now() + options.rescanInterval.inNanoseconds
         nextPoll = nil
-        if watchAncestors(), (try? Descriptor.directory(at: AT_FDCWD, rootPath.bytes, follow: true)) != nil {
+        if watchAncestors(), (try? Descriptor.directory(rootPath, followingLinks: true)) != nil {
             // It came while its ancestors were being watched.
             return attach()
         }
@@ -69,8 +74,10 @@ extension Examiner {
         var ancestor = rootPath.parent
         awaitedName = rootPath.lastComponent.bytes
         while !ancestor.isEmpty {
-            if let descriptor = try? Descriptor.directory(at: AT_FDCWD, ancestor.bytes, follow: true) {
-                if let watch = try? reader.watch(directory: descriptor.raw, path: ancestor) { ancestorWatches.insert(watch) }
+            if let descriptor = try? Descriptor.directory(ancestor, followingLinks: true) {
+                if let watch = try? reader.watch(directory: descriptor.raw, path: ancestor) {
+                    ancestorWatches.insert(watch)
+                }
                 break
             }
             if ancestor.bytes == [UInt8(ascii: "/")] { break }
@@ -102,8 +109,7 @@ extension Examiner {
         guard let parent = node.parent else { return true }
         do {
             let descriptor = try open(parent)
-            let found = try status(at: descriptor.raw, node.name)
-            return UInt64(found.st_dev) == node.device && UInt64(found.st_ino) == node.inode
+            return node.isSame(try descriptor.status(of: node.name))
         } catch {
             return false
         }
@@ -111,9 +117,8 @@ extension Examiner {
 
     // MARK: Watches
 
-    func remoteName(_ descriptor: CInt) -> String? {
-        var magic: UInt64 = 0
-        guard options.polling != .never, CInotify_fileSystemMagic(descriptor, &magic) == 0 else { return nil }
+    func remoteName(_ directory: borrowing Descriptor) -> String? {
+        guard options.polling != .never, let magic = try? directory.fileSystemMagic() else { return nil }
         return surroundings.remoteName(magic)
     }
 
@@ -125,23 +130,23 @@ extension Examiner {
             reader = opened
             output.reader = opened
         } catch {
-            let code = (error as? WatchError)?.code ?? EIO
+            let code = (error as? SystemError)?.code ?? EIO
             if unwatchedReason == nil { output.send(.notice(instanceLimitNotice(code))) }
             unwatchedReason = code == EMFILE ? "the limit fs.inotify.max_user_instances is reached" : "\(error)"
         }
     }
 
     /// Adds the kernel's watch to a directory that is open.
-    func ensureWatch(_ node: DirectoryNode, _ descriptor: CInt) {
+    func ensureWatch(_ node: DirectoryNode, _ descriptor: borrowing Descriptor) {
         if node.watch != nil { return }
         if watchLimit == nil, node.remote == nil, let reader {
             do {
-                let watch = try reader.watch(directory: descriptor, path: path(of: node))
+                let watch = try reader.watch(directory: descriptor.raw, path: path(of: node))
                 node.watch = watch
                 nodesByWatch[watch, default: []].append(node)
                 return
             } catch {
-                let code = (error as? WatchError)?.code ?? EIO
+                let code = (error as? SystemError)?.code ?? EIO
                 // Gone in this moment: the directory above tells.
                 if [ENOENT, ENOTDIR, ELOOP].contains(code) { return }
                 watchLimit = code
@@ -164,7 +169,9 @@ extension Examiner {
     /// After a full scan: how the directory is being watched now, and one message if that is less than it should be.
     func settleState() {
         if options.polling == .always { return setState(.polling(reason: "as configured")) }
-        if let remote = root?.remote { return setState(.polling(reason: "\(remote) does not tell of changes made elsewhere")) }
+        if let remote = root?.remote {
+            return setState(.polling(reason: "\(remote) does not tell of changes made elsewhere"))
+        }
         if reader == nil { return setState(.polling(reason: unwatchedReason ?? "inotify is not available")) }
         unwatchedReason = nil
         if let code = watchLimit {
@@ -172,7 +179,7 @@ extension Examiner {
                 toldWatchLimit = true
                 output.send(.notice(watchLimitNotice(code)))
             }
-            let reason = code == ENOSPC ? "the limit fs.inotify.max_user_watches is reached" : String(cString: strerror(code))
+            let reason = code == ENOSPC ? "the limit fs.inotify.max_user_watches is reached" : SystemError.reason(code)
             return setState(.polling(reason: reason))
         }
         toldWatchLimit = false

@@ -1,14 +1,15 @@
-import CInotify
 import Glibc
+import LinuxFiles
 
 extension Examiner {
-    /// Looks at everything: the safety net, the answer to an overflow, and the whole of it where directories are polled.
+    /// Looks at everything: the safety net, the answer to an overflow, and the whole of it where directories are
+    /// polled.
     func rescan(retryingWatches: Bool = true) {
         overflowRescan = nil
         if root != nil {
-            var status = stat()
-            let found = rootPath.withCString { stat($0, &status) } == 0
-            if !found || UInt64(status.st_dev) != root?.device || UInt64(status.st_ino) != root?.inode { return checkRoot() }
+            guard let found = try? Files.status(ofTarget: rootPath), root?.isSame(found) == true else {
+                return checkRoot()
+            }
         }
         guard let root else { return attach() }
         if retryingWatches {
@@ -42,41 +43,55 @@ extension Examiner {
     private func scan(_ node: DirectoryNode) {
         do {
             let descriptor = try open(node)
-            try scan(node, descriptor.raw)
+            try scan(node, descriptor)
         } catch {
             directoryFailed(node, error)
         }
     }
 
     /// Watches, then lists: whatever comes after the listing leads to an event.
-    private func scan(_ node: DirectoryNode, _ descriptor: CInt) throws {
+    private func scan(_ node: DirectoryNode, _ descriptor: borrowing Descriptor) throws {
         if let parent = node.parent {
             // A mount below the inbox may be of another kind.
             node.remote = parent.device == node.device ? parent.remote : remoteName(descriptor)
         }
         ensureWatch(node, descriptor)
-        let names = try names(in: descriptor)
-        node.unreadable = nil
+        let names = try descriptor.names()
+        setUnreadable(nil, node)
         var present = Set<[UInt8]>(minimumCapacity: names.count)
         for name in names {
             if mailbox.isStopped { return }
             present.insert(name)
             examine(name, in: node, descriptor, deep: true)
         }
+        node.passedOver.formIntersection(present)
         for name in node.files.subtracting(present) { examine(name, in: node, descriptor, deep: false) }
         for name in Set(node.children.keys).subtracting(present) { examine(name, in: node, descriptor, deep: false) }
     }
 
     private func directoryFailed(_ node: DirectoryNode, _ error: any Error) {
-        let code = (error as? WatchError)?.code ?? EIO
+        let code = (error as? SystemError)?.code ?? EIO
         switch code {
         case ENOENT, ENOTDIR, ESTALE, ELOOP:
             // It was replaced a moment ago; the directory above knows.
             if node.parent == nil { nextRootCheck = 0 }
         default:
             if node.unreadable != code { output.send(.unreadable(path(of: node), errno: code)) }
-            node.unreadable = code
+            setUnreadable(code, node)
         }
+    }
+
+    private func setUnreadable(_ code: CInt?, _ node: DirectoryNode) {
+        guard node.unreadable != code else { return }
+        node.unreadable = code
+        let path = node.relative
+        table.change { $0.unreadableDirectories[path] = code }
+    }
+
+    /// Tells that a name is left alone, once for as long as it is there.
+    private func tellPassedOver(_ name: [UInt8], in node: DirectoryNode, _ standing: @autoclosure () -> FileStanding) {
+        guard options.tellsDecisions, node.passedOver.insert(name).inserted else { return }
+        output.send(.decided(rootPath.appending(node.relative.appending(name)), standing()))
     }
 
     // MARK: Hints
@@ -115,26 +130,28 @@ extension Examiner {
     func examine(_ names: [[UInt8]], in node: DirectoryNode) {
         do {
             let descriptor = try open(node)
-            for name in names { examine(name, in: node, descriptor.raw, deep: false) }
+            for name in names { examine(name, in: node, descriptor, deep: false) }
         } catch {
             directoryFailed(node, error)
         }
     }
 
     /// Looks at one name. `deep` scans directories that are known already, too.
-    private func examine(_ name: [UInt8], in node: DirectoryNode, _ descriptor: CInt, deep: Bool) {
-        if ignore.pattern(matching: name) != nil { return }
+    private func examine(_ name: [UInt8], in node: DirectoryNode, _ descriptor: borrowing Descriptor, deep: Bool) {
+        if let pattern = ignore.pattern(matching: name) {
+            return tellPassedOver(name, in: node, .ignored(name: BytePath(bytes: name), pattern: pattern))
+        }
         let found: stat
         do {
-            found = try status(at: descriptor, name)
-        } catch let error as WatchError where error.code == ENOENT {
+            found = try descriptor.status(of: name)
+        } catch let error as SystemError where error.code == ENOENT {
             return remove(name, from: node)
         } catch {
             return noteUnreadable(name, in: node, error)
         }
         switch found.st_mode & S_IFMT {
         case S_IFDIR:
-            enter(name, in: node, descriptor, found, deep: deep)
+            enter(name, in: node, found, deep: deep)
         case S_IFREG:
             removeDirectory(name, from: node)
             sample(name, in: node, FileIdentity(found))
@@ -155,17 +172,20 @@ extension Examiner {
         }
     }
 
-    private func enter(_ name: [UInt8], in node: DirectoryNode, _ descriptor: CInt, _ status: stat, deep: Bool) {
+    private func enter(_ name: [UInt8], in node: DirectoryNode, _ status: stat, deep: Bool) {
         guard options.recursive else { return removeFile(name, from: node, telling: true) }
         let device = UInt64(status.st_dev)
         let inode = UInt64(status.st_ino)
-        if isExcluded(node.relative.appending(name), device, inode) { return removeDirectory(name, from: node) }
+        if isExcluded(node.relative.appending(name), device, inode) {
+            tellPassedOver(name, in: node, .excluded(node.relative.appending(name)))
+            return removeDirectory(name, from: node)
+        }
         guard node.depth < options.maximumDepth else {
             return refuse(name, in: node, FileIdentity(status), .tooDeep)
         }
         removeFile(name, from: node, telling: true)
         if let known = node.children[name] {
-            if known.device == device, known.inode == inode {
+            if known.isSame(status) {
                 let needsScan = deep || known.unreadable != nil || (known.watch == nil && nextPoll == nil)
                 if needsScan { scan(known) }
                 return
@@ -189,6 +209,7 @@ extension Examiner {
         guard let child = node.children.removeValue(forKey: name) else { return }
         child.forEach { directory in
             removeWatch(directory)
+            setUnreadable(nil, directory)
             directories -= 1
             for name in directory.files { removeFile(name, from: directory, telling: true) }
         }
@@ -209,9 +230,7 @@ extension Examiner {
     private func findExcluded() {
         excludedIdentities = []
         for path in options.excludedDirectories {
-            var status = stat()
-            let absolute = path.isAbsolute ? path : rootPath.appending(path)
-            if absolute.withCString({ stat($0, &status) }) == 0 {
+            if let status = try? Files.status(ofTarget: rootPath.resolving(path)) {
                 excludedIdentities.insert([UInt64(status.st_dev), UInt64(status.st_ino)])
             }
         }

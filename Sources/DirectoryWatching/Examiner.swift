@@ -1,4 +1,6 @@
 import Glibc
+import LinuxFiles
+import Threads
 
 /// Decides, on a thread of its own, what has happened: events are hints, a scan and fstat tell. Everything here except
 /// the mailbox and the table is used on that thread only.
@@ -45,8 +47,8 @@ final class Examiner: @unchecked Sendable {
     /// Who waits until everything that is due has been done.
     var catchingUp: [UInt64] = []
     var toldOverflow: Int64?
-    /// Readable with priority when a mount comes or goes.
-    let mounts: CInt
+    /// Readable with priority when a mount comes or goes; nil where /proc is hidden.
+    let mounts: Descriptor?
 
     init(
         root: BytePath, options: WatchOptions, surroundings: Surroundings, mailbox: Mailbox, table: FileTable,
@@ -59,11 +61,7 @@ final class Examiner: @unchecked Sendable {
         self.table = table
         self.output = output
         ignore = IgnoreRules(options.ignoredNames)
-        mounts = Glibc.open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)
-    }
-
-    deinit {
-        if mounts >= 0 { close(mounts) }
+        mounts = try? Descriptor.open("/proc/self/mountinfo", flags: O_RDONLY)
     }
 
     func run() {
@@ -95,13 +93,16 @@ final class Examiner: @unchecked Sendable {
     /// Sleeps until mail, a mount or a deadline. Returns whether mounts have changed.
     private func wait() -> Bool {
         let next = deadlines.min()!
-        let milliseconds = max(0, (next - surroundings.now() + 999_999) / 1_000_000)
-        var sources = [
-            pollfd(fd: mailbox.wakeup.descriptor, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: mounts, events: Int16(POLLPRI), revents: 0),
-        ]
-        poll(&sources, nfds_t(sources.count), CInt(min(milliseconds, 3_600_000)))
-        return sources[1].revents & Int16(POLLPRI | POLLERR) != 0
+        return mailbox.wakeup.wait(
+            with: [Wakeup.Source(mountsDescriptor, POLLPRI)], nanoseconds: max(0, next - surroundings.now()))[0]
+    }
+
+    /// -1, which poll(2) passes over, where there is none.
+    private var mountsDescriptor: CInt {
+        switch mounts {
+        case .some(let file): file.raw
+        case .none: -1
+        }
     }
 
     private func handle(_ mail: Mail) {
@@ -155,13 +156,15 @@ final class Examiner: @unchecked Sendable {
     private func noteOverflow() {
         let now = surroundings.now()
         table.change { $0.overflows += 1 }
-        overflowDelay = now - lastOverflow > 60_000_000_000 ? 0 : min(max(overflowDelay * 2, 100_000_000), 10_000_000_000)
+        overflowDelay =
+            now - lastOverflow > 60_000_000_000 ? 0 : min(max(overflowDelay * 2, 100_000_000), 10_000_000_000)
         lastOverflow = now
         if overflowRescan == nil { overflowRescan = now + overflowDelay }
         if toldOverflow.map({ now - $0 > 60_000_000_000 }) ?? true {
             toldOverflow = now
             let text = """
-                \(rootPath): more events at once than are kept (fs.inotify.max_queued_events); everything is scanned instead, \
+                \(rootPath): more events at once than are kept (fs.inotify.max_queued_events); everything is scanned \
+                instead, \
                 so that nothing is lost
                 """
             output.send(.notice(text))
@@ -188,17 +191,16 @@ final class Examiner: @unchecked Sendable {
     /// still is the directory that was found there.
     func open(_ node: DirectoryNode) throws -> Descriptor {
         guard let parent = node.parent else {
-            let descriptor = try Descriptor.directory(at: AT_FDCWD, rootPath.bytes, follow: true)
-            return try same(node, descriptor)
+            return try same(node, try Descriptor.directory(rootPath, followingLinks: true))
         }
         let above = try open(parent)
-        return try same(node, try Descriptor.directory(at: above.raw, node.name))
+        return try same(node, try Descriptor.directory(BytePath(bytes: node.name), at: above.raw))
     }
 
     private func same(_ node: DirectoryNode, _ descriptor: consuming Descriptor) throws -> Descriptor {
         let status = try descriptor.status()
         guard UInt64(status.st_dev) == node.device, UInt64(status.st_ino) == node.inode else {
-            throw WatchError(call: "open", code: ESTALE, path: path(of: node))
+            throw SystemError(ESTALE, "open", path(of: node))
         }
         return descriptor
     }

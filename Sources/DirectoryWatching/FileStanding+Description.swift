@@ -1,8 +1,8 @@
-import Glibc
+import LinuxFiles
 
 extension FileStanding {
     /// A sentence's end for a person who asks what happened to a file.
-    public var description: String {
+    package var description: String {
         switch self {
         case .outside:
             "it does not lie in the watched directory"
@@ -15,13 +15,16 @@ extension FileStanding {
         case .settling(let unchanged, let settle):
             "waited for: unchanged for \(seconds(unchanged)), complete after \(seconds(settle))"
         case .incomplete(let unchanged, let patience):
-            "waited for: its end is missing; unchanged for \(seconds(unchanged)), given up waiting after \(seconds(patience))"
+            "waited for: its end is missing; unchanged for \(seconds(unchanged)), given up waiting after "
+                + "\(seconds(patience))"
         case .companion(let name, let unchanged):
             "waited for: \(name) beside it says that a download goes on; unchanged for \(seconds(unchanged))"
         case .empty:
             "waited for: it is empty"
         case .unreadable(let code):
-            "waited for: it cannot be read (\(String(cString: strerror(code))))"
+            "waited for: it cannot be read (\(SystemError.reason(code)))"
+        case .inUnreadable(let directory, let code):
+            "the directory \(directory) cannot be read (\(SystemError.reason(code)))"
         case .refused(let reason):
             "refused: \(reason)"
         case .reported(let end):

@@ -1,5 +1,7 @@
-/// File systems on which another machine, or a process behind the kernel's back, changes files without an inotify event.
-/// The numbers are those of statfs(2) and linux/magic.h.
+import LinuxFiles
+
+/// File systems on which another machine, or a process behind the kernel's back, changes files without an inotify
+/// event. The numbers are those of statfs(2) and linux/magic.h.
 enum FileSystemKind {
     static func remoteName(magic: UInt64) -> String? {
         remote[magic]
@@ -32,5 +34,5 @@ struct Surroundings: Sendable {
     /// Called by the reading thread before it empties the kernel's queue.
     var beforeReading: @Sendable () -> Void = {}
     /// Monotonic nanoseconds.
-    var now: @Sendable () -> Int64 = { monotonicNow() }
+    var now: @Sendable () -> Int64 = { KernelClock.monotonic }
 }

@@ -1,3 +1,4 @@
+import LinuxFiles
 import Synchronization
 
 /// What is on record about one file. Times are monotonic nanoseconds.
@@ -12,7 +13,8 @@ struct FileRecord {
         case reported(StructuralEnd)
     }
 
-    var identity: FileIdentity
+    /// nil of a name that could not even be looked at.
+    var identity: FileIdentity?
     /// How long it must be left alone.
     var settle: Int64
     var stage = Stage.settling
@@ -27,7 +29,7 @@ struct FileRecord {
     var toldRestless = false
     var toldEmpty = false
 
-    init(identity: FileIdentity, settle: Int64, now: Int64) {
+    init(identity: FileIdentity?, settle: Int64, now: Int64) {
         self.identity = identity
         self.settle = settle
         began = now
@@ -43,6 +45,7 @@ struct FileRecord {
 final class FileTable: Sendable {
     struct Contents {
         var files: [BytePath: FileRecord] = [:]
+        var unreadableDirectories: [BytePath: CInt] = [:]
         var state = InboxState.stopped
         var directories = 0
         var watches = 0

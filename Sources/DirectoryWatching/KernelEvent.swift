@@ -1,22 +1,24 @@
 import CInotify
+import LinuxFiles
 
 /// An event as the kernel told it.
-public struct KernelEvent: Sendable, Hashable, CustomStringConvertible {
+package struct KernelEvent: Sendable, Hashable, CustomStringConvertible {
     /// The kernel's number for the watched directory, -1 for an overflow.
-    public let watch: Int32
-    public let mask: UInt32
+    package let watch: Int32
+    package let mask: UInt32
     /// Empty for an event of the directory itself.
-    public let name: BytePath
+    package let name: BytePath
 
     /// Such as `3 CREATE|ISDIR holiday`.
-    public var description: String {
+    package var description: String {
         let kinds = Self.names.filter { mask & $0.mask != 0 }.map(\.name).joined(separator: "|")
         return name.isEmpty ? "\(watch) \(kinds)" : "\(watch) \(kinds) \(name)"
     }
 
     private static let names: [(mask: UInt32, name: String)] = [
         (CInotify_maskAttributes, "ATTRIB"), (CInotify_maskCloseWrite, "CLOSE_WRITE"), (CInotify_maskCreate, "CREATE"),
-        (CInotify_maskDelete, "DELETE"), (CInotify_maskDeleteSelf, "DELETE_SELF"), (CInotify_maskMovedFrom, "MOVED_FROM"),
+        (CInotify_maskDelete, "DELETE"), (CInotify_maskDeleteSelf, "DELETE_SELF"),
+        (CInotify_maskMovedFrom, "MOVED_FROM"),
         (CInotify_maskMovedTo, "MOVED_TO"), (CInotify_maskMoveSelf, "MOVE_SELF"), (CInotify_maskUnmount, "UNMOUNT"),
         (CInotify_maskOverflow, "Q_OVERFLOW"), (CInotify_maskIgnored, "IGNORED"), (CInotify_maskIsDirectory, "ISDIR"),
     ]

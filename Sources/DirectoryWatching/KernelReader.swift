@@ -1,9 +1,11 @@
 import CInotify
 import Glibc
+import LinuxFiles
 import Synchronization
+import Threads
 
-/// Owns the inotify descriptor and a thread that does nothing but empty it, so that the kernel's queue does not overflow
-/// while files are being looked at.
+/// Owns the inotify descriptor and a thread that does nothing but empty it, so that the kernel's queue does not
+/// overflow while files are being looked at.
 final class KernelReader: Sendable {
     enum Event {
         case name(watch: Int32, [UInt8])
@@ -35,21 +37,18 @@ final class KernelReader: Sendable {
     private let shared = Mutex(Shared())
     private let thread = Mutex<WorkerThread?>(nil)
 
-    /// - Throws: `WatchError` with EMFILE when the limit on inotify instances is reached.
+    /// - Throws: `SystemError` with EMFILE when the limit on inotify instances is reached.
     init(mailbox: Mailbox, beforeReading: @escaping @Sendable () -> Void = {}) throws {
         self.mailbox = mailbox
         self.beforeReading = beforeReading
         wakeup = try Wakeup()
-        descriptor = CInotify_open()
-        guard descriptor >= 0 else { throw WatchError(call: "inotify_init1", code: -descriptor) }
+        descriptor = try retrying("use inotify") { CInotify_open() }
     }
 
-    deinit {
-        if descriptor >= 0 { close(descriptor) }
-    }
+    deinit { close(descriptor) }
 
     func start() throws {
-        let started = try WorkerThread(name: "inotify") { [self] in run() }
+        let started = try WorkerThread("inotify") { [self] in run() }
         thread.withLock { $0 = started }
     }
 
@@ -63,16 +62,19 @@ final class KernelReader: Sendable {
     }
 
     /// Watches an open directory. Returns the watch descriptor.
-    /// - Throws: `WatchError` with ENOSPC when the limit on watches is reached.
+    /// - Throws: `SystemError` with ENOSPC when the limit on watches is reached.
     func watch(directory: CInt, path: BytePath) throws -> Int32 {
         // By descriptor: the directory that was checked is the one that gets watched, whatever its path means by now.
-        var result = withName(Array("/proc/self/fd/\(directory)".utf8)) { CInotify_addWatch(descriptor, $0, Self.mask) }
-        if result == -ENOENT || result == -EACCES {
+        do {
+            return try retrying("watch", BytePath("/proc/self/fd/\(directory)")) {
+                CInotify_addWatch(descriptor, $0, Self.mask)
+            }
+        } catch let error as SystemError where error.code == ENOENT || error.code == EACCES {
             // /proc is not there.
-            result = path.withCString { CInotify_addWatch(descriptor, $0, Self.mask | CInotify_maskDoNotFollow) }
+            return try retrying("watch", path) {
+                CInotify_addWatch(descriptor, $0, Self.mask | CInotify_maskDoNotFollow)
+            }
         }
-        guard result >= 0 else { throw WatchError(call: "inotify_add_watch", code: -result, path: path) }
-        return Int32(result)
     }
 
     func unwatch(_ watch: Int32) {
@@ -94,12 +96,7 @@ final class KernelReader: Sendable {
     private func run() {
         var buffer = [UInt8](repeating: 0, count: 65536)
         while true {
-            var sources = [
-                pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
-                pollfd(fd: wakeup.descriptor, events: Int16(POLLIN), revents: 0),
-            ]
-            poll(&sources, nfds_t(sources.count), -1)
-            if sources[1].revents != 0 { wakeup.clear() }
+            wakeup.wait(with: [Wakeup.Source(descriptor, POLLIN)])
             let (stopped, requests) = shared.withLock { shared in
                 defer { shared.requests = [] }
                 return (shared.stopped, shared.requests)
@@ -113,9 +110,11 @@ final class KernelReader: Sendable {
 
     private func drain(_ buffer: inout [UInt8]) {
         while true {
-            let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return }
+            // EAGAIN where the queue is empty.
+            let count = buffer.withUnsafeMutableBytes { bytes in
+                try? retrying("read") { read(descriptor, bytes.baseAddress, bytes.count) }
+            }
+            guard let count, count > 0 else { return }
             let events = buffer.withUnsafeBytes { parse(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
             mailbox.post(events)
         }

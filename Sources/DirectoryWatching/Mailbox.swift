@@ -1,4 +1,6 @@
+import LinuxFiles
 import Synchronization
+import Threads
 
 /// What one thread asks of the examining one. The kernel's events arrive as a set: a burst of them for one name is one
 /// hint, so the mailbox does not grow faster than the directory does.
@@ -81,7 +83,6 @@ final class Mailbox: Sendable {
     }
 
     func take() -> Mail {
-        wakeup.clear()
         return contents.withLock { contents in
             defer {
                 contents.mail = Mail()

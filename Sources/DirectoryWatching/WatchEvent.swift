@@ -1,5 +1,7 @@
+import LinuxFiles
+
 /// What a watcher tells.
-public enum WatchEvent: Sendable, Equatable {
+package enum WatchEvent: Sendable, Equatable {
     /// The file is complete. Told once for each identity, until the file changes, vanishes or is asked for again.
     case complete(CompleteFile)
     /// A file told complete before has changed since; it is waited for again.
@@ -14,6 +16,9 @@ public enum WatchEvent: Sendable, Equatable {
     case refused(BytePath, RefusalReason)
     /// A file or directory that cannot be read now, with the error number. It is tried again.
     case unreadable(BytePath, errno: CInt)
+    /// What has been decided about a file, where no other event tells it: it is waited for, or left alone. Only where
+    /// `WatchOptions.tellsDecisions` asks for it.
+    case decided(BytePath, FileStanding)
     /// How the directory is being watched has changed.
     case state(InboxState)
     /// Something an administrator should read.
@@ -21,15 +26,15 @@ public enum WatchEvent: Sendable, Equatable {
 }
 
 /// A file that has been written to its end.
-public struct CompleteFile: Sendable, Hashable {
+package struct CompleteFile: Sendable, Hashable {
     /// The absolute path.
-    public let path: BytePath
+    package let path: BytePath
     /// The path below the watched directory.
-    public let relative: BytePath
-    public let identity: FileIdentity
-    public let structuralEnd: StructuralEnd
+    package let relative: BytePath
+    package let identity: FileIdentity
+    package let structuralEnd: StructuralEnd
 
-    public init(path: BytePath, relative: BytePath, identity: FileIdentity, structuralEnd: StructuralEnd) {
+    package init(path: BytePath, relative: BytePath, identity: FileIdentity, structuralEnd: StructuralEnd) {
         self.path = path
         self.relative = relative
         self.identity = identity
@@ -37,20 +42,19 @@ public struct CompleteFile: Sendable, Hashable {
     }
 }
 
-/// Whether a photo's last part is there.
-public enum StructuralEnd: String, Sendable, Hashable {
-    /// A JPEG with its end marker, a PNG with its IEND chunk (bytes after it do not matter).
+/// Whether a file's last part is there, as the watcher's owner judges it (`WatchOptions.structuralEnd`).
+package enum StructuralEnd: String, Sendable, Hashable {
     case present
-    /// A JPEG or PNG without it, or a file whose beginning has not been written yet.
+    /// It is not there, or the file's beginning has not been written yet.
     case missing
-    /// Neither a JPEG nor a PNG.
+    /// Of a format that nobody here knows.
     case unknownFormat
 }
 
-public enum RefusalReason: String, Sendable, Hashable, CustomStringConvertible {
+package enum RefusalReason: String, Sendable, Hashable, CustomStringConvertible {
     case symbolicLink, fifo, socket, characterDevice, blockDevice, tooDeep, unknownType
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .symbolicLink: "a symbolic link; links are not followed out of the directory"
         case .fifo: "a named pipe"
@@ -64,7 +68,7 @@ public enum RefusalReason: String, Sendable, Hashable, CustomStringConvertible {
 }
 
 /// How the directory is being watched.
-public enum InboxState: Sendable, Hashable, CustomStringConvertible {
+package enum InboxState: Sendable, Hashable, CustomStringConvertible {
     /// Not started, or stopped.
     case stopped
     /// Kernel events tell of changes.
@@ -74,7 +78,7 @@ public enum InboxState: Sendable, Hashable, CustomStringConvertible {
     /// The directory cannot be used now, for this reason; it is waited for.
     case waiting(reason: String)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .stopped: "stopped"
         case .watching: "watching"
@@ -85,7 +89,7 @@ public enum InboxState: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// What is known about one file, and why it was or was not told complete.
-public enum FileStanding: Sendable, Hashable, CustomStringConvertible {
+package enum FileStanding: Sendable, Hashable, CustomStringConvertible {
     /// The path does not lie in the watched directory.
     case outside
     /// A name on the way matches a pattern of names that are left alone.
@@ -102,42 +106,46 @@ public enum FileStanding: Sendable, Hashable, CustomStringConvertible {
     case companion(BytePath, unchanged: Duration)
     case empty
     case unreadable(errno: CInt)
+    /// The directory that it would lie in cannot be read.
+    case inUnreadable(BytePath, errno: CInt)
     case refused(RefusalReason)
     case reported(StructuralEnd)
     /// Not seen: there is no such file, or it came a moment ago.
     case unseen
 
-    public var isWaiting: Bool {
+    package var isWaiting: Bool {
         switch self {
-        case .settling, .incomplete, .companion, .empty, .unreadable: true
+        case .settling, .incomplete, .companion, .empty, .unreadable, .inUnreadable: true
         default: false
         }
     }
 }
 
 /// A picture of a watcher at one moment.
-public struct WatchSnapshot: Sendable {
-    public struct Entry: Sendable {
+package struct WatchSnapshot: Sendable {
+    package struct Entry: Sendable {
         /// The path below the watched directory.
-        public let relative: BytePath
-        public let identity: FileIdentity
-        public let standing: FileStanding
+        package let relative: BytePath
+        /// nil of a name that could not even be looked at.
+        package let identity: FileIdentity?
+        package let standing: FileStanding
     }
 
-    public var root: BytePath
-    public var state: InboxState
+    package var root: BytePath
+    package var state: InboxState
     /// Files that are waited for, and things that were refused, in name order.
-    public var waiting: [Entry]
-    public var refused: [Entry]
+    package var waiting: [Entry]
+    package var refused: [Entry]
+    /// Directories that cannot be read, by their path below the watched one, with the error number.
+    package var unreadableDirectories: [BytePath: CInt]
     /// How many files were told complete and are still there unchanged.
-    public var reported: Int
-    public var directories: Int
-    public var watches: Int
+    package var reported: Int
+    package var directories: Int
+    package var watches: Int
     /// Full scans so far, how long the last took, and how often the kernel's event queue overflowed.
-    public var scans: Int
-    public var lastScan: Duration
-    public var overflows: Int
+    package var scans: Int
+    package var lastScan: Duration
+    package var overflows: Int
     /// The kernel's latest events, oldest first, for a closer look when something seems to be missed.
-    public var recentEvents: [KernelEvent]
+    package var recentEvents: [KernelEvent]
 }
-

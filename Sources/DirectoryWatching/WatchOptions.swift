@@ -1,8 +1,9 @@
-import CInotify
+import CLinux
+import LinuxFiles
 
 /// How a directory is watched. Every value has a default that suits people dropping photos.
-public struct WatchOptions: Sendable {
-    public enum Polling: String, Sendable, CaseIterable {
+package struct WatchOptions: Sendable {
+    package enum Polling: String, Sendable, CaseIterable {
         /// Kernel events, and polling where they cannot be had: network file systems, exhausted limits.
         case auto
         /// Scan every `pollInterval`, ask the kernel for nothing.
@@ -12,59 +13,65 @@ public struct WatchOptions: Sendable {
     }
 
     /// How long a file must stay unchanged before it counts as complete.
-    public var settle: Duration = .seconds(2)
+    package var settle: Duration = .seconds(2)
     /// The same on network file systems, whose attributes arrive late.
-    public var networkSettle: Duration = .seconds(5)
+    package var networkSettle: Duration = .seconds(5)
     /// How long to wait, after its last change, for a photo whose end is missing. Then it is reported all the same.
-    public var incompleteAfter: Duration = .seconds(60)
+    package var incompleteAfter: Duration = .seconds(60)
     /// A file that keeps changing for this long is named in an event; one with a proper end is reported in spite of it.
-    public var restlessAfter: Duration = .seconds(300)
+    package var restlessAfter: Duration = .seconds(300)
     /// The safety net: how often everything is looked at again. Each interval is drawn from 3/4 to 5/4 of this.
-    public var rescanInterval: Duration = .seconds(300)
+    package var rescanInterval: Duration = .seconds(300)
     /// How often the directory is scanned where it is polled.
-    public var pollInterval: Duration = .seconds(5)
-    public var polling: Polling = .auto
+    package var pollInterval: Duration = .seconds(5)
+    package var polling: Polling = .auto
     /// Whether directories inside the directory are watched too.
-    public var recursive = true
+    package var recursive = true
     /// Directories nested deeper than this are refused.
-    public var maximumDepth = 32
+    package var maximumDepth = 32
     /// Glob patterns (`*`, `?`, `[...]`; letter case does not matter) of names that are left alone.
-    public var ignoredNames = WatchOptions.defaultIgnoredNames
+    package var ignoredNames = WatchOptions.defaultIgnoredNames
     /// Directories inside the watched one that are left alone, absolute or relative to it.
-    public var excludedDirectories: [BytePath] = []
-    /// Whether the owner knows a file (by its path below the directory) as done in this very state: it is then not read to its
-    /// end, and nothing is told of it until it changes.
-    public var isDone: @Sendable (BytePath, FileIdentity) -> Bool = { _, _ in false }
+    package var excludedDirectories: [BytePath] = []
+    /// Whether the owner knows a file (by its path below the directory) as done in this very state: it is then not read
+    /// to its end, and nothing is told of it until it changes.
+    package var isDone: @Sendable (BytePath, FileIdentity) -> Bool = { _, _ in false }
+    /// Whether the end of an open file is there, by the structure of its format. The watcher knows no format: without a
+    /// check of its owner's, a file that is left alone is complete. Throws `SystemError`.
+    package var structuralEnd: @Sendable (borrowing Descriptor) throws -> StructuralEnd = { _ in .unknownFormat }
     /// Suffixes of the control files that a download manager keeps beside an unfinished file.
-    public var companionSuffixes = [".aria2", ".part", ".crdownload"]
+    package var companionSuffixes = [".aria2", ".part", ".crdownload"]
 
-    public init() {}
+    /// Whether every decision about a file is told, for a log: also that it is waited for, or left alone.
+    package var tellsDecisions = false
+
+    package init() {}
 
     /// Names that programs use for files that are not there to stay, or not meant for people.
-    public static let defaultIgnoredNames = [
-        // Hidden names: rsync, Syncthing, ProFTPD, Pure-FTPd, NFS, GNOME, LibreOffice locks, macOS, this service's own.
-        ".*",
-        // Downloads and uploads in progress.
-        "*.part", "*.partial", "*.crdownload", "*.download", "*.opdownload", "*.filepart", "*.tacitpart", "*.tmp", "*.temp",
-        "*.!sync", "*.!ut", "*.!qB", "*.bts", "*.aria2", "*.swp", "*~", "~$*",
-        // Furniture of desktops and network storage.
-        "Thumbs.db", "desktop.ini", "@eaDir", "@Recycle", "#recycle", "#snapshot", "__MACOSX", "lost+found",
-        "$RECYCLE.BIN", "System Volume Information",
-    ]
+    package static let defaultIgnoredNames =
+        [
+            // Hidden names: rsync, Syncthing, ProFTPD, Pure-FTPd, NFS, GNOME, LibreOffice locks, macOS, this service's
+            // own.
+            ".*",
+            // Downloads and uploads in progress.
+            "*.part", "*.partial", "*.crdownload", "*.download", "*.opdownload", "*.filepart", "*.tacitpart", "*.tmp",
+            "*.temp",
+            "*.!sync", "*.!ut", "*.!qB", "*.bts", "*.aria2", "*.swp", "*~", "~$*",
+        ] + FurnitureNames.patterns
 }
 
 /// Decides which names are left alone.
 struct IgnoreRules {
-    private let patterns: [(text: String, bytes: [UInt8])]
+    private let patterns: [(text: String, bytes: BytePath)]
 
     init(_ patterns: [String]) {
-        self.patterns = patterns.map { ($0, Array($0.utf8)) }
+        self.patterns = patterns.map { ($0, BytePath($0)) }
     }
 
     /// The first pattern that matches the name.
     func pattern(matching name: [UInt8]) -> String? {
-        withName(name) { name in
-            patterns.first { pattern in withName(pattern.bytes) { CInotify_nameMatches($0, name) != 0 } }?.text
+        BytePath(bytes: name).withCString { name in
+            patterns.first { pattern in pattern.bytes.withCString { CLinux_nameMatches($0, name) != 0 } }?.text
         }
     }
 }

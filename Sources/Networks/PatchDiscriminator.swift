@@ -1,9 +1,10 @@
 import Tensors
 
-/// The 70x70 PatchGAN discriminator (Isola et al. 2017; Zhu et al. 2017, appendix 7.2): 4x4 convolutions with Leaky ReLU 0.2,
-/// three of stride 2, one judgement a patch. Keys as `netD_n_layers3` of the original project.
+/// The 70x70 PatchGAN discriminator (Isola et al. 2017; Zhu et al. 2017, appendix 7.2): 4x4 convolutions with Leaky
+/// ReLU 0.2, three of stride 2, one judgement a patch. Keys as `netD_n_layers3` of the original project.
 public final class PatchDiscriminator: TrainableNetwork {
-    /// All tensors. The biases before a normalisation, which cancels them, are kept for the file's sake and take no part.
+    /// All tensors. The biases before a normalisation, which cancels them, are kept for the file's sake and take no
+    /// part.
     public let parameters: [Parameter]
     public let channels: Int
 
@@ -34,21 +35,26 @@ public final class PatchDiscriminator: TrainableNetwork {
                 operation: operation,
                 weight: Parameter(
                     name: layer.key + ".weight",
-                    value: Tensor(operation.weightShape, values: try initial(layer.key + ".weight", [layer.output, layer.input, 4, 4]))),
+                    value: Tensor(
+                        operation.weightShape,
+                        values: try initial(layer.key + ".weight", [layer.output, layer.input, 4, 4]))),
                 bias: Parameter(
                     name: layer.key + ".bias",
-                    value: Tensor(Shape(1, 1, 1, layer.output), values: try initial(layer.key + ".bias", [layer.output]))),
+                    value: Tensor(
+                        Shape(1, 1, 1, layer.output), values: try initial(layer.key + ".bias", [layer.output]))),
                 normalized: layer.normalized)
         }
         parameters = layers.flatMap { [$0.weight, $0.bias] }
     }
 
-    /// x (N, H, W, 3) in [-1, 1] to one judgement a patch, (N, H/8 - 2, W/8 - 2, 1); 1 means real. Sides of at least 24.
+    /// x (N, H, W, 3) in [-1, 1] to one judgement a patch, (N, H/8 - 2, W/8 - 2, 1); 1 means real. Sides of at least
+    /// 24.
     public func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor {
         var x = x
         for (i, layer) in layers.enumerated() {
             if layer.normalized {
-                x = tape.apply(InstanceNormalization(slope: Self.slope), tape.apply(layer.operation, x, layer.weight.value))
+                x = tape.apply(
+                    InstanceNormalization(slope: Self.slope), tape.apply(layer.operation, x, layer.weight.value))
             } else {
                 x = tape.apply(layer.operation, x, layer.weight.value, layer.bias.value)
                 if i < layers.count - 1 { x = tape.apply(LeakyReLU(slope: Self.slope), x) }

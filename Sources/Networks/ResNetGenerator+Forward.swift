@@ -25,8 +25,8 @@ extension ResNetGenerator {
         }
     }
 
-    /// The storage to use where memory is plentiful: storing all is faster by a tenth or more, but past some size the memory is
-    /// worth more.
+    /// The storage to use where memory is plentiful: storing all is faster by a tenth or more, but past some size the
+    /// memory is worth more.
     public func preferredStorage(height: Int, width: Int) -> Storage {
         activationBytes(height: height, width: width, storage: .all) <= 1 << 30 ? .all : .halfResolution
     }
@@ -72,7 +72,8 @@ extension ResNetGenerator {
         precondition(height > 0 && width > 0, "an image of \(width)x\(height)")
         let (paddedHeight, paddedWidth) = (Self.paddedSide(height), Self.paddedSide(width))
         let padded = height != paddedHeight || width != paddedWidth
-        try translatePadded(height: paddedHeight, width: paddedWidth, storage: storage, progress: progress) { rows, target in
+        try translatePadded(height: paddedHeight, width: paddedWidth, storage: storage, progress: progress) {
+            rows, target in
             guard padded else { return input(rows, target) }
             fillPadded(rows, height: height, width: width, paddedWidth: paddedWidth, target: target, input: input)
         } output: { rows, values in
@@ -88,7 +89,9 @@ extension ResNetGenerator {
     }
 
     /// The side that an image's side is padded to.
-    public static func paddedSide(_ side: Int) -> Int { max(minimumSide, (side + sideMultiple - 1) / sideMultiple * sideMultiple) }
+    public static func paddedSide(_ side: Int) -> Int {
+        max(minimumSide, (side + sideMultiple - 1) / sideMultiple * sideMultiple)
+    }
 
     /// height and width: multiples of 4, at least 8.
     private func translatePadded(
@@ -99,8 +102,15 @@ extension ResNetGenerator {
         let meter = Meter(total: work(height: height, width: width, storage: storage), report: progress)
         let full = storage == .all ? height : fullBandRows(width: width)
 
-        var x: any Stage = InputStage(height: height, width: width, fill: input)
-        /// The layer before is not read any more: where memory is short, what it took goes back before the next takes its own.
+        // Grain lies on the image as the network sees it, its padding too: it follows from a pixel's place alone.
+        let grain = description.grain > 0 ? GrainField(deviation: Float(description.grain)) : nil
+        let colours = description.skip == .colours ? ImageColours(height: height, width: width, input: input) : nil
+        var x: any Stage = InputStage(height: height, width: width) { rows, target in
+            input(rows, target)
+            grain?.add(rows: rows, columns: 0..<width, channels: 3, to: target)
+        }
+        /// The layer before is not read any more: where memory is short, what it took goes back before the next takes
+        /// its own.
         func advance(_ next: any Stage) {
             x = next
             if storage != .all { BufferPool.shared.trim(above: 32 << 20) }
@@ -114,20 +124,29 @@ extension ResNetGenerator {
             buffers = (0..<3).map { whole.part($0 * count..<($0 + 1) * count) }
         }
         advance(try layer(down2, x, slope: slope, stored: true, in: buffers[0], bandRows: full / 4, meter))
-        advance(try trunk(x as! StoredStage, twice: storage == .quarterResolution, (buffers[1], buffers[2]), bandRows: full / 4, meter))
+        advance(
+            try trunk(
+                x as! StoredStage, twice: storage == .quarterResolution, (buffers[1], buffers[2]), bandRows: full / 4,
+                meter))
         buffers = []
         advance(try layer(up1, x, slope: slope, stored: storage < .quarterResolution, bandRows: full / 2, meter))
         advance(try layer(up2, x, slope: slope, stored: storage == .all, bandRows: full, meter))
         try inBands(height, full) { rows in
             let buffer = BufferPool.shared.take(rows.count * width * 3)
             try compute(last, x, rows, into: buffer.pointer, sums: nil, meter)
+            if let colours {
+                let added = BufferPool.shared.take(rows.count * width * 3)
+                colours.write(rows: rows, to: added.pointer)
+                tanhOfSum(buffer.pointer, added.pointer, count: rows.count * width * 3)
+            }
             output(rows, buffer.pointer)
         }
     }
 
     /// One convolution with normalisation and activation: its output kept, or only its statistics.
     private func layer(
-        _ convolution: any Convolution, _ input: any Stage, slope: Float, stored: Bool, in buffer: Buffer? = nil, bandRows: Int,
+        _ convolution: any Convolution, _ input: any Stage, slope: Float, stored: Bool, in buffer: Buffer? = nil,
+        bandRows: Int,
         _ meter: Meter
     ) throws -> any Stage {
         let size = convolution.outputSize(height: input.height, width: input.width)
@@ -150,18 +169,20 @@ extension ResNetGenerator {
             try compute(convolution, input, rows, into: buffer.pointer, sums: sums, meter)
         }
         return ComputedStage(
-            convolution: convolution, input: input, height: size.height, width: size.width, reading: reading, meter: meter)
+            convolution: convolution, input: input, height: size.height, width: size.width, reading: reading,
+            meter: meter)
     }
 
-    /// The residual blocks, x + norm(conv(act(norm(conv(x))))): in three buffers, two of them given or from the pool; in two
-    /// buffers where `twice` computes the second convolution once for its statistics and once for its values.
+    /// The residual blocks, x + norm(conv(act(norm(conv(x))))): in three buffers, two of them given or from the pool;
+    /// in two buffers where `twice` computes the second convolution once for its statistics and once for its values.
     private func trunk(
         _ raw: StoredStage, twice: Bool, _ buffers: (Buffer?, Buffer?), bandRows: Int, _ meter: Meter
     ) throws -> any Stage {
         let x = raw.tensor.applied(inPlaceOf: raw.tensor)
         for block in blocks {
             let y = try layer(
-                block.first, StoredStage(tensor: x), slope: slope, stored: true, in: buffers.0, bandRows: bandRows, meter)
+                block.first, StoredStage(tensor: x), slope: slope, stored: true, in: buffers.0, bandRows: bandRows,
+                meter)
             let z = try layer(block.second, y, slope: 1, stored: !twice, in: buffers.1, bandRows: bandRows, meter)
             try inBands(x.shape.h, twice ? bandRows : x.shape.h, alignment: block.second.rowAlignment) { rows in
                 let (band, owner) = try z.rows(rows)

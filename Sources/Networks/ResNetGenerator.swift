@@ -45,7 +45,9 @@ public final class ResNetGenerator: Sendable {
             // The biases but the last's are cancelled by the instance normalisation that follows.
             let convolution = Convolution2D(layer.kind.convolution, inputChannels: ci, outputChannels: co)
             if layer.kind == .last {
-                made.append(convolution.prepared(weight: weight, bias: try tensor(layer.biasKey), tanh: true))
+                made.append(
+                    convolution.prepared(
+                        weight: weight, bias: try tensor(layer.biasKey), tanh: description.skip == .none))
             } else {
                 made.append(convolution.prepared(weight: weight))
             }
@@ -56,11 +58,13 @@ public final class ResNetGenerator: Sendable {
         (up1, up2, last) = (made[made.count - 3], made[made.count - 2], made[made.count - 1])
     }
 
-    /// Loads a `cyclegan-generator/1` file. Throws `WeightsError` naming what does not fit.
+    /// Loads a `cyclegan-generator/1` file. Throws `WeightsError` naming what does not fit, or is no finite number.
     public convenience init(_ file: WeightsFile) throws {
         let description = try GeneratorDescription(file)
         try description.validate(file)
-        try self.init(description) { key in try file.tensors[key]!.floats() }
+        try self.init(description) { key in try file.floats(key) }
+        // Not needed, but a file with values that are no numbers comes from a training that went wrong.
+        for layer in description.layers where layer.kind != .last { _ = try file.floats(layer.biasKey) }
     }
 }
 

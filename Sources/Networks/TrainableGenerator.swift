@@ -18,7 +18,9 @@ public final class TrainableGenerator: TrainableNetwork {
     private let normalization: InstanceNormalization
 
     /// - Parameter initial: values of the tensor with a key and shape of the description.
-    public init(_ description: GeneratorDescription, initial: (_ key: String, _ shape: [Int]) throws -> [Float]) rethrows {
+    public init(_ description: GeneratorDescription, initial: (_ key: String, _ shape: [Int]) throws -> [Float])
+        rethrows
+    {
         self.description = description
         normalization = InstanceNormalization(slope: description.activation.slope)
         layers = try description.layers.map { layer in
@@ -30,18 +32,35 @@ public final class TrainableGenerator: TrainableNetwork {
                     name: layer.weightKey,
                     value: Tensor(operation.weightShape, values: try initial(layer.weightKey, layer.weightShape))),
                 bias: Parameter(
-                    name: layer.biasKey, value: Tensor(Shape(1, 1, 1, co), values: try initial(layer.biasKey, layer.biasShape))))
+                    name: layer.biasKey,
+                    value: Tensor(Shape(1, 1, 1, co), values: try initial(layer.biasKey, layer.biasShape))))
         }
         parameters = layers.flatMap { [$0.weight, $0.bias] }
     }
 
-    /// x (N, H, W, 3) in [-1, 1] to the same; H and W are multiples of 4.
-    public func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor {
-        var x = x, blockInput = x
+    /// What a caller may look at on the way.
+    public enum Inside {
+        /// What a residual block adds, normalised.
+        case residual
+        /// The picture before the hyperbolic tangent.
+        case beforeTanh
+    }
+
+    /// Images (N, H, W, 3) in [-1, 1] to the same; H and W are multiples of 4.
+    /// - Parameters:
+    ///   - grained: what the layers are given in place of the images, the images with grain.
+    ///   - inside: is told of tensors on the way.
+    public func callAsFunction(
+        _ images: Tensor, _ tape: Tape, grained: Tensor? = nil, inside: (Inside, Tensor) -> Void = { _, _ in }
+    ) -> Tensor {
+        var x = grained ?? images, blockInput = x
         for layer in layers {
             switch layer.kind {
             case .last:
-                return tape.apply(Tanh(), tape.apply(layer.operation, x, layer.weight.value, layer.bias.value))
+                var result = tape.apply(layer.operation, x, layer.weight.value, layer.bias.value)
+                if description.skip == .colours { result = tape.apply(Addition(), result, colours(images, tape)) }
+                inside(.beforeTanh, result)
+                return tape.apply(Tanh(), result)
             case .residualFirst:
                 // The blocks' input is used more than once: written out, not normalised on each reading.
                 if x.reading != nil { x = tape.apply(Materialization(), x) }
@@ -49,12 +68,21 @@ public final class TrainableGenerator: TrainableNetwork {
                 x = tape.apply(normalization, tape.apply(layer.operation, x, layer.weight.value))
             case .residualSecond:
                 x = tape.apply(InstanceNormalization(slope: 1), tape.apply(layer.operation, x, layer.weight.value))
+                inside(.residual, x)
                 x = tape.apply(Addition(), blockInput, x)
             default:
                 x = tape.apply(normalization, tape.apply(layer.operation, x, layer.weight.value))
             }
         }
         preconditionFailure("a generator ends with its last layer")
+    }
+
+    /// What `Skip.colours` adds.
+    private func colours(_ images: Tensor, _ tape: Tape) -> Tensor {
+        let size = GeneratorDescription.colourBlock
+        return tape.apply(
+            BilinearEnlargement(size: size, height: images.shape.h, width: images.shape.w),
+            tape.apply(BlockMeans(size: size), images))
     }
 }
 

@@ -16,7 +16,7 @@ public struct DecodingLimits: Sendable, Equatable {
     public var maxFileBytes = 256 << 20
     /// `limits.max-chunk-bytes`: all metadata of a file together, unpacked (profiles, texts, EXIF).
     public var maxChunkBytes = 8 << 20
-    /// `limits.max-chunks`: PNG chunks or JPEG segments that do not hold image data.
+    /// `limits.max-chunks`: PNG or WebP chunks or JPEG segments that do not hold image data.
     public var maxChunks = 1_000
     /// `limits.max-scans`: scans of a JPEG. Each one costs a pass over the whole image.
     public var maxScans = 100
@@ -36,6 +36,16 @@ public struct DecodingLimits: Sendable, Equatable {
         self.maxChunks = maxChunks
         self.maxScans = maxScans
         self.truncated = truncated
+    }
+
+    /// The values that a limit may have.
+    public static func range(of limit: WritableKeyPath<DecodingLimits, Int>) -> ClosedRange<Int> {
+        switch limit {
+        case \.maxPixels, \.maxFileBytes: 1...1 << 40
+        case \.maxChunkBytes: 1024...1 << 31
+        case \.maxChunks: 1...1_000_000_000
+        default: 1...1_000_000
+        }
     }
 
     func check(width: Int, height: Int) throws {
@@ -72,6 +82,16 @@ public struct DecodingLimits: Sendable, Equatable {
         if scans > maxScans {
             throw Self.exceeded("max-scans", "the JPEG has more than \(maxScans) scans")
         }
+    }
+
+    /// What a decoder found inside a file.
+    func exceededByPart(_ format: String) -> PhotoError {
+        Self.exceeded("max-side", "the \(format) holds a picture of more than \(maxSide) pixels on a side")
+    }
+
+    /// A picture that is put together from others.
+    func exceededByParts() -> PhotoError {
+        Self.exceeded("max-pixels", "the photo is put together from far more than \(maxPixels) pixels")
     }
 
     private static func exceeded(_ key: String, _ what: String) -> PhotoError {

@@ -34,15 +34,18 @@ public struct PhotoMetadata: Sendable, Equatable {
     public var exif: [UInt8]?
     /// The XMP packet (UTF-8 XML).
     public var xmp: [UInt8]?
-    /// IPTC's records, without Photoshop's packing. Read from JPEG files.
+    /// IPTC's records, without Photoshop's packing. Read from JPEG and TIFF files.
     public var iptc: [UInt8]?
     /// JPEG comments, in no stated encoding.
     public var comments: [[UInt8]] = []
     /// PNG texts.
     public var texts: [PhotoText] = []
+    /// How large the upright photo is on paper.
+    public var resolution: PhotoResolution?
     /// The EXIF orientation, 1 to 8, that decoding has already applied.
     public var orientation = 1
-    /// The name of the colour profile, or of the colours that the file names otherwise, that decoding has already applied.
+    /// The name of the colour profile, or of the colours that the file names otherwise, that decoding has already
+    /// applied.
     public var profile: String?
 
     public init() {}

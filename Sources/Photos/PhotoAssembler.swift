@@ -1,10 +1,9 @@
 import CImageCodecs
-import Glibc
 
 /// Brings rows from a decoder to where they belong: converted to RGB, separated from alpha, turned upright. Only a
 /// strip of rows exists besides the finished photo.
 struct PhotoAssembler {
-    let source: any RowSource
+    let source: RowDecoder
     let orientation: Int
     let conversion: ColourProfile?
 
@@ -16,7 +15,7 @@ struct PhotoAssembler {
 
     func run() throws -> (pixels: [UInt8], alpha: [UInt8]?) {
         let hasAlpha = source.info.layout == CIC_RGBA
-        try checkMemory(bytesPerPixel: hasAlpha ? 4 : 3)
+        try Memory.require(width: width, height: height, bytesPerPixel: hasAlpha ? 4 : 3)
         let count = width * height
         var alpha: [UInt8]?
         let pixels = try [UInt8](unsafeUninitializedCapacity: count * 3) { rgb, initialized in
@@ -32,15 +31,6 @@ struct PhotoAssembler {
             initialized = count * 3
         }
         return (pixels, alpha)
-    }
-
-    /// An array that cannot be allocated would end the process.
-    private func checkMemory(bytesPerPixel: Int) throws {
-        let (bytes, overflow) = width.multipliedReportingOverflow(by: height * bytesPerPixel)
-        guard !overflow, let probe = malloc(bytes) else {
-            throw PhotoError(kind: .outOfMemory, reason: "memory is short for a photo of \(width) x \(height) pixels")
-        }
-        free(probe)
     }
 
     private func fill(_ rgb: UnsafeMutablePointer<UInt8>, alpha: UnsafeMutablePointer<UInt8>?) throws {

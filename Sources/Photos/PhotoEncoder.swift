@@ -24,6 +24,9 @@ public struct EncodingOptions: Sendable, Equatable {
     /// JPEG
     public var subsampling = ChromaSubsampling.yuv420
     public var metadata = MetadataPolicy.basic
+    /// What the writing program says of the picture, unless it is to have no metadata: a text in a PNG, a comment in a
+    /// JPEG.
+    public var notes: [PhotoText] = []
 
     public init(
         format: PhotoFormat, quality: Int = 92, subsampling: ChromaSubsampling = .yuv420,
@@ -36,45 +39,20 @@ public struct EncodingOptions: Sendable, Equatable {
     }
 }
 
-/// Writes photos as sRGB JPEG or PNG. Equal photos and options give equal bytes.
+/// Writes photos as sRGB pictures. Equal photos and options give equal bytes.
 public enum PhotoEncoder {
-    /// A JPEG cannot be larger on a side (libjpeg's bound, a little below the format's 65,535).
-    public static let maxJPEGSide = 65_500
-
-    /// Alpha is kept in a PNG and flattened on white in a JPEG.
-    /// - Throws: `PhotoError`
+    /// What a format cannot keep is settled by its codec: alpha, in a JPEG, is flattened on white.
+    /// - Throws: `PhotoError`, of kind `unsupported` where the format is only read.
     public static func encode(_ photo: Photo, options: EncodingOptions) throws -> [UInt8] {
-        let metadata = MetadataWriter(photo, policy: options.metadata)
-        switch options.format {
-        case .jpeg: return try encodeJPEG(photo, options: options, segments: metadata.jpegSegments())
-        case .png: return try encodePNG(photo, chunks: metadata.pngChunks())
+        guard let encode = options.format.codec.encode else {
+            let written = PhotoFormat.written.map(\.name).joined(separator: " and ")
+            throw PhotoError(kind: .unsupported, reason: "\(options.format.name) is not written, only \(written)")
         }
+        return try encode(photo, options)
     }
 
-    /// On photographs, level 6 takes twice as long as this for one or two per cent.
-    private static let pngCompressionLevel: CInt = 3
-
-    private static func encodeJPEG(_ photo: Photo, options: EncodingOptions, segments: [UInt8]) throws -> [UInt8] {
-        guard photo.width <= maxJPEGSide, photo.height <= maxJPEGSide else {
-            throw PhotoError(
-                kind: .unsupported,
-                reason: "\(photo.width) x \(photo.height) pixels do not fit into a JPEG, which holds at most "
-                    + "\(maxJPEGSide) on a side; write PNG")
-        }
-        let quality = CInt(min(max(options.quality, 1), 100))
-        return try encode(photo, format: .jpeg) { image, buffer, message in
-            cic_jpeg_encode(
-                &image, quality, options.subsampling == .yuv444 ? 1 : 0, segments, segments.count, &buffer, message)
-        }
-    }
-
-    private static func encodePNG(_ photo: Photo, chunks: [UInt8]) throws -> [UInt8] {
-        try encode(photo, format: .png) { image, buffer, message in
-            cic_png_encode(&image, pngCompressionLevel, chunks, chunks.count, &buffer, message)
-        }
-    }
-
-    private static func encode(
+    /// Runs an encoder of `CImageCodecs`.
+    static func encode(
         _ photo: Photo, format: PhotoFormat,
         by body: (inout cic_image, inout cic_buffer, UnsafeMutablePointer<CChar>) -> cic_status
     ) throws -> [UInt8] {
@@ -97,8 +75,9 @@ public enum PhotoEncoder {
             let text = String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
             throw PhotoError(
                 kind: status == CIC_NO_MEMORY ? .outOfMemory : .unsupported,
-                reason: "the photo cannot be written as \(format.rawValue.uppercased()): \(text)")
+                reason: "the photo cannot be written as \(format.name): \(text)")
         }
+        try Memory.require(buffer.count, for: "the picture's \(buffer.count) bytes")
         return Array(UnsafeBufferPointer(start: buffer.bytes, count: buffer.count))
     }
 

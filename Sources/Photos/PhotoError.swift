@@ -1,9 +1,10 @@
 import CImageCodecs
+import LinuxFiles
 
 /// Why a photo could not be read or written.
 public struct PhotoError: Error, Sendable, Equatable, CustomStringConvertible {
     public enum Kind: Sendable, Equatable {
-        /// The content is no JPEG or PNG.
+        /// The content is of no format that is read.
         case notAPhoto
         /// A sound file of a kind that is not decoded, such as a lossless JPEG.
         case unsupported
@@ -13,8 +14,8 @@ public struct PhotoError: Error, Sendable, Equatable, CustomStringConvertible {
         /// A limit of `DecodingLimits`, by its configuration key.
         case overLimit(String)
         case outOfMemory
-        /// The operating system refused.
-        case io
+        /// The operating system refused, with this error number.
+        case io(CInt)
     }
 
     public let kind: Kind
@@ -28,8 +29,10 @@ public struct PhotoError: Error, Sendable, Equatable, CustomStringConvertible {
         self.reason = reason
     }
 
-    init(_ status: cic_status, format: PhotoFormat, message: String) {
-        let name = format == .jpeg ? "JPEG" : "PNG"
+    init(_ error: SystemError) { self.init(kind: .io(error.code), reason: error.description) }
+
+    /// - Parameter name: the format's.
+    init(_ status: cic_status, name: String, message: String) {
         switch status {
         case CIC_TRUNCATED:
             self.init(kind: .truncated, reason: "the \(name) is cut off: \(message)")

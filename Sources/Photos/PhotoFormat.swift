@@ -1,41 +1,75 @@
-/// The file formats that photos are read from and written to.
+/// The file formats that photos are read from; some are written too.
 public enum PhotoFormat: String, Sendable, CaseIterable {
-    case jpeg, png
+    case jpeg, png, heic, avif, webp, tiff
+
+    /// The table of formats: everything else about one is in its codec.
+    var codec: any PhotoCodec.Type {
+        switch self {
+        case .jpeg: JPEGCodec.self
+        case .png: PNGCodec.self
+        case .heic: HEICCodec.self
+        case .avif: AVIFCodec.self
+        case .webp: WebPCodec.self
+        case .tiff: TIFFCodec.self
+        }
+    }
+
+    /// As people write it.
+    public var name: String { codec.name }
+
+    /// Without the dot, lower case, the usual one first.
+    public var fileExtensions: [String] { codec.fileExtensions }
+
+    /// Whether pictures can be written in it.
+    public var isWritten: Bool { codec.encode != nil }
+
+    public static var written: [PhotoFormat] { allCases.filter(\.isWritten) }
+
+    /// The library that this build of the program lacks for reading the format; nil where it has what it needs.
+    public var missingLibrary: String? { codec.isBuiltIn ? nil : codec.library }
+
+    /// The format of a picture that is to be in the photo's own: where that is not written, JPEG, or PNG to keep alpha.
+    public func written(hasAlpha: Bool) -> PhotoFormat { isWritten ? self : hasAlpha ? .png : .jpeg }
+
+    /// The format that a file's extension announces: without the dot, in any letter case.
+    public init?(fileExtension: String) {
+        let spelling = fileExtension.lowercased()
+        guard let format = Self.allCases.first(where: { $0.fileExtensions.contains(spelling) }) else { return nil }
+        self = format
+    }
 
     /// The format that the first bytes of a file announce, whatever the file is called; nil for any other content.
     public static func sniff(_ bytes: UnsafeRawBufferPointer) -> PhotoFormat? {
         let reader = ByteReader(bytes)
-        if reader.matches([0xFF, 0xD8, 0xFF], at: 0) { return .jpeg }
-        if reader.matches(pngSignature, at: 0) { return .png }
-        return nil
+        return allCases.first { $0.codec.signatures.contains { $0.matches(reader) } }
     }
 
-    /// Without the dot, lower case, the usual one first.
-    public var fileExtensions: [String] {
-        switch self {
-        case .jpeg: ["jpg", "jpeg", "jpe", "jfif"]
-        case .png: ["png"]
-        }
+    /// "JPEG, PNG, HEIC, AVIF, WebP or TIFF".
+    static func list(_ conjunction: String) -> String {
+        let names = allCases.map(\.name)
+        return names.dropLast().joined(separator: ", ") + " \(conjunction) " + names.suffix(1).joined()
+    }
+}
+
+/// The first bytes of a file; nil stands for any byte.
+struct Signature: Sendable {
+    let bytes: [UInt8?]
+
+    init(_ bytes: [UInt8?]) { self.bytes = bytes }
+
+    /// `text` behind `gap` bytes of any value.
+    init(_ text: String, after gap: Int = 0) {
+        bytes = [UInt8?](repeating: nil, count: gap) + text.utf8.map { $0 }
     }
 
-    static let pngSignature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+    /// A file type box of a brand (ISO/IEC 14496-12, section 4.3). Its size stands before it; a file of a few other
+    /// bytes is no beginning of one, for the list of brands is short: the size's upper bytes are 0.
+    init(brand: String) { bytes = [0, 0, nil, nil] + ("ftyp" + brand).utf8.map { $0 } }
 
-    /// Why content that `sniff` does not know is not a photo for us, in words that help the person who sent it.
-    static func describeUnknown(_ bytes: UnsafeRawBufferPointer) -> String {
-        let reader = ByteReader(bytes)
-        if bytes.isEmpty { return "the file is empty" }
-        if reader.matches([0x89, 0x50, 0x4E, 0x47], at: 0) || reader.matches(Array("PNG".utf8), at: 1) {
-            return "the PNG signature is damaged, as by a transfer in text mode; send the file again in binary mode"
-        }
-        let known: [(offset: Int, magic: String, name: String)] = [
-            (0, "GIF8", "a GIF"), (8, "WEBP", "a WebP"), (4, "ftyphe", "a HEIC"), (4, "ftypmif", "a HEIC"),
-            (4, "ftypavi", "an AVIF"), (4, "ftyp", "a video or a raw photo"), (0, "BM", "a BMP"),
-            (0, "II*\0", "a TIFF or a raw photo"), (0, "MM\0*", "a TIFF or a raw photo"), (0, "%PDF", "a PDF"),
-            (0, "8BPS", "a Photoshop document"), (0, "<svg", "an SVG"), (0, "<?xml", "XML"),
-        ]
-        for (offset, magic, name) in known where reader.matches(Array(magic.utf8), at: offset) {
-            return "the content is \(name), not a JPEG or PNG; convert it first"
-        }
-        return "the content is neither JPEG nor PNG"
+    func matches(_ reader: ByteReader) -> Bool { reader.has(bytes.count, at: 0) && begins(reader) }
+
+    /// Whether a file that has only these bytes yet may become one of the format.
+    func begins(_ reader: ByteReader) -> Bool {
+        bytes.enumerated().prefix(reader.count).allSatisfy { index, byte in byte == nil || byte == reader.bytes[index] }
     }
 }

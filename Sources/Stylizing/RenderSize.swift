@@ -4,12 +4,22 @@ public enum RenderSize: Sendable, Hashable, CustomStringConvertible {
     case original
     /// At most so many pixels on the long side; smaller photos are not enlarged.
     case fit(Int)
+    /// As many pixels as give brush strokes this size; smaller photos are not enlarged.
+    case strokes(StrokeSize)
 
-    /// From `original`, `fit:PX` or `fit PX`; nil for anything else.
+    /// Where a model does not say at which size its strokes are right: at most so many pixels on the long side.
+    public static let longSideOfOtherModels = 1600
+
+    /// The pixels that `fit` takes in a configuration and on the command line.
+    public static let sides = 16...65_535
+
+    /// From `strokes` (of medium size), `original`, `fit:PX` or `fit PX`; nil for anything else.
     public init?(_ text: String) {
         let words = text.split(whereSeparator: { $0 == ":" || $0 == " " })
         if text == "original" {
             self = .original
+        } else if text == "strokes" {
+            self = .strokes(.medium)
         } else if words.count == 2, words[0] == "fit", let side = Int(words[1]), side > 0 {
             self = .fit(side)
         } else {
@@ -21,13 +31,40 @@ public enum RenderSize: Sendable, Hashable, CustomStringConvertible {
         switch self {
         case .original: "original"
         case .fit(let side): "fit \(side)"
+        case .strokes: "strokes"
         }
     }
 
+    /// Pixels that the network works on for a width x height photo, in one pass or two.
+    public func work(width: Int, height: Int, workingSize: Int?) -> Int {
+        let working = applied(width: width, height: height, workingSize: workingSize)
+        let detail = addsDetail ? StrokeDetail.size(photo: (width, height), working: working) : nil
+        return working.width * working.height + (detail.map { $0.width * $0.height } ?? 0)
+    }
+
+    /// Whether a picture that is to be enlarged takes detail from a second, larger one: who asks for pixels gets those.
+    var addsDetail: Bool {
+        if case .strokes = self { true } else { false }
+    }
+
     /// The render size of a width x height photo.
-    public func applied(width: Int, height: Int) -> (width: Int, height: Int) {
-        guard case .fit(let side) = self else { return (width, height) }
-        return fitted(width: width, height: height, longSide: side)
+    /// - Parameter workingSize: pixels of the short side at which the model's strokes are of its own size; nil where it
+    ///   does not say.
+    public func applied(width: Int, height: Int, workingSize: Int? = nil) -> (width: Int, height: Int) {
+        let long = max(width, height), short = min(width, height)
+        switch self {
+        case .original: return (width, height)
+        case .fit(let side): return fitted(width: width, height: height, longSide: side)
+        case .strokes(let size):
+            guard let workingSize else {
+                let side = (Double(Self.longSideOfOtherModels) / size.factor).rounded()
+                return fitted(width: width, height: height, longSide: Int(side))
+            }
+            let target = Double(workingSize) / size.factor
+            guard Double(short) > target else { return (width, height) }
+            return fitted(
+                width: width, height: height, longSide: Int((Double(long) * target / Double(short)).rounded()))
+        }
     }
 }
 

@@ -3,9 +3,9 @@ enum JournalField {
     /// journald drops a field silently if its name is longer.
     static let longestName = 64
 
-    /// The field for a metadata key: upper-case keys such as MESSAGE_ID are taken as they are; others become upper snake
-    /// case behind a prefix (`imageWidth` → `CYCLEGAN_IMAGE_WIDTH`). journald silently drops small letters, hyphens and
-    /// leading digits or underscores, so none of these comes out.
+    /// The field for a metadata key: upper-case keys such as MESSAGE_ID are taken as they are; others become upper
+    /// snake case behind a prefix (`imageWidth` → `CYCLEGAN_IMAGE_WIDTH`). journald silently drops small letters,
+    /// hyphens and leading digits or underscores, so none of these comes out.
     static func name(for key: String, prefix: String) -> String {
         if isFieldName(key) { return String(key.prefix(longestName)) }
         var name = prefix
@@ -41,13 +41,13 @@ enum JournalField {
 
 /// Bytes for a log line's metadata that must reach the journal as they are, such as a file name that is not UTF-8:
 /// `logger.info("…", metadata: ["file": .stringConvertible(JournalBytes(path.bytes))])`.
-public struct JournalBytes: CustomStringConvertible, Sendable, Hashable {
-    public let bytes: [UInt8]
+package struct JournalBytes: CustomStringConvertible, Sendable, Hashable {
+    package let bytes: [UInt8]
 
-    public init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8]) {
         self.bytes = bytes
     }
 
     /// For handlers that know text only; stray bytes become U+FFFD.
-    public var description: String { String(decoding: bytes, as: UTF8.self) }
+    package var description: String { String(decoding: bytes, as: UTF8.self) }
 }

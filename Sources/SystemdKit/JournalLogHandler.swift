@@ -6,13 +6,13 @@ import Synchronization
 /// lines on standard error where there is no journal.
 ///
 /// Fields: MESSAGE, PRIORITY, SYSLOG_IDENTIFIER, CODE_FILE, CODE_LINE, CODE_FUNC, and one for each metadata key
-/// (`JournalField.name`). A metadata value may be `JournalBytes` to pass bytes that are no text. Of equal warnings within a minute the
-/// first is written, and at the end how many there were.
-public struct JournalLogHandler: LogHandler {
+/// (`JournalField.name`). A metadata value may be `JournalBytes` to pass bytes that are no text. Of equal warnings
+/// within a minute the first is written, and at the end how many there were.
+package struct JournalLogHandler: LogHandler {
     /// What all handlers of a program share: a reloaded configuration changes the level of every logger at once.
-    public final class Configuration: Sendable {
-        public let identifier: String
-        public let fieldPrefix: String
+    package final class Configuration: Sendable {
+        package let identifier: String
+        package let fieldPrefix: String
         let destination: LogDestination
         let lines: LineOutput
         let repeated: RepeatedEntries
@@ -21,7 +21,7 @@ public struct JournalLogHandler: LogHandler {
         /// - Parameters:
         ///   - identifier: the program's name, as `journalctl -t` wants it.
         ///   - fieldPrefix: put before the fields that are this program's own.
-        public convenience init(
+        package convenience init(
             identifier: String, fieldPrefix: String = "CYCLEGAN_", level: Logger.Level = .info,
             destination: LogDestination = .automatic
         ) {
@@ -31,7 +31,8 @@ public struct JournalLogHandler: LogHandler {
         }
 
         init(
-            identifier: String, fieldPrefix: String, level: Logger.Level, destination: LogDestination, lines: LineOutput,
+            identifier: String, fieldPrefix: String, level: Logger.Level, destination: LogDestination,
+            lines: LineOutput,
             repeatWindow: Duration = .seconds(60)
         ) {
             self.identifier = identifier
@@ -42,38 +43,38 @@ public struct JournalLogHandler: LogHandler {
             sharedLevel = Mutex(level)
         }
 
-        public var level: Logger.Level {
+        package var level: Logger.Level {
             get { sharedLevel.withLock { $0 } }
             set { sharedLevel.withLock { $0 = newValue } }
         }
 
         /// Writes what is still to be said of repeated warnings: to be called before the program ends.
-        public func flush() { repeated.flush() }
+        package func flush() { repeated.flush() }
     }
 
     private let configuration: Configuration
     private let label: String
     private var ownLevel: Logger.Level?
-    public var metadata: Logger.Metadata = [:]
-    public var metadataProvider: Logger.MetadataProvider?
+    package var metadata: Logger.Metadata = [:]
+    package var metadataProvider: Logger.MetadataProvider?
 
-    public init(label: String, configuration: Configuration) {
+    package init(label: String, configuration: Configuration) {
         self.label = label
         self.configuration = configuration
     }
 
     /// The configuration's level until one is set for this logger alone.
-    public var logLevel: Logger.Level {
+    package var logLevel: Logger.Level {
         get { ownLevel ?? configuration.level }
         set { ownLevel = newValue }
     }
 
-    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
-    public func log(event: LogEvent) {
+    package func log(event: LogEvent) {
         var all = metadata
         if let provided = metadataProvider?.get() { all.merge(provided) { _, new in new } }
         if let own = event.metadata { all.merge(own) { _, new in new } }
@@ -81,7 +82,8 @@ public struct JournalLogHandler: LogHandler {
         let message = event.message.description
         if event.level >= .warning {
             let entry = RepeatedEntries.Entry(
-                level: event.level, message: message, metadata: all.sorted { $0.key < $1.key }.map { Array("\($0.key)=".utf8) + $0.value.journalBytes })
+                level: event.level, message: message,
+                metadata: all.sorted { $0.key < $1.key }.map { Array("\($0.key)=".utf8) + $0.value.journalBytes })
             let isNew = configuration.repeated.admits(entry) { [self, all] text in write(event, text, all) }
             if !isNew { return }
         }
@@ -102,7 +104,9 @@ public struct JournalLogHandler: LogHandler {
         }
     }
 
-    private func fields(_ event: LogEvent, _ message: String, _ metadata: Logger.Metadata) -> [(name: String, value: [UInt8])] {
+    private func fields(_ event: LogEvent, _ message: String, _ metadata: Logger.Metadata) -> [(
+        name: String, value: [UInt8]
+    )] {
         var fields: [(name: String, value: [UInt8])] = [
             ("MESSAGE", Array(message.utf8)),
             ("PRIORITY", Array(String(event.level.syslogPriority).utf8)),

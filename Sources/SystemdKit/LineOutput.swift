@@ -1,11 +1,13 @@
 import Glibc
+import LinuxFiles
 import Logging
 
 /// Log lines on a descriptor. One write a line, so that lines of different threads do not mix.
 struct LineOutput: Sendable {
     let descriptor: CInt
 
-    /// `<6>message key=value`; every line of a longer message gets the priority, or journald would give the rest its own.
+    /// `<6>message key=value`; every line of a longer message gets the priority, or journald would give the rest its
+    /// own.
     func writePrefixed(level: Logger.Level, message: String, metadata: Logger.Metadata) {
         let text = message + Self.suffix(metadata)
         let lines = text.split(separator: "\n", omittingEmptySubsequences: true)
@@ -28,30 +30,28 @@ struct LineOutput: Sendable {
 
     /// A file's name must not move the cursor or begin a line of its own.
     private static func printable(_ text: some StringProtocol) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { scalar in
-            let isControl = scalar.value < 0x20 && scalar != "\t" || (0x7F...0x9F).contains(scalar.value)
-            return isControl ? "\u{FFFD}" : scalar
-        }))
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { scalar in
+                    let isControl = scalar.value < 0x20 && scalar != "\t" || (0x7F...0x9F).contains(scalar.value)
+                    return isControl ? "\u{FFFD}" : scalar
+                }))
     }
 
     private static func timeOfDay() -> String {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        var local = tm()
-        localtime_r(&now.tv_sec, &local)
-        let parts = [local.tm_hour, local.tm_min, local.tm_sec].map { String($0).padded(to: 2, with: "0", atStart: true) }
-        return parts.joined(separator: ":") + "." + String(now.tv_nsec / 1_000_000).padded(to: 3, with: "0", atStart: true)
+        let now = KernelClock.timeOfDay
+        var seconds = time_t(now / 1_000_000_000), local = tm()
+        localtime_r(&seconds, &local)
+        let parts = [local.tm_hour, local.tm_min, local.tm_sec].map {
+            String($0).padded(to: 2, with: "0", atStart: true)
+        }
+        return parts.joined(separator: ":") + "."
+            + String(now % 1_000_000_000 / 1_000_000).padded(to: 3, with: "0", atStart: true)
     }
 
     private func write(_ text: String) {
-        var rest = Array(text.utf8)[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            // Nowhere is left to complain to.
-            guard count > 0 else { return }
-            rest = rest.dropFirst(count)
-        }
+        // Where that fails, nowhere is left to complain to.
+        try? Array(text.utf8).withUnsafeBytes { try Files.write($0, to: descriptor) }
     }
 }
 

@@ -2,8 +2,9 @@ import CSystemd
 import Glibc
 
 /// Where log lines go.
-public enum LogDestination: Sendable, Hashable {
-    /// The journal when standard error is connected to it, as it is in a service; else lines for people on standard error.
+package enum LogDestination: Sendable, Hashable {
+    /// The journal when standard error is connected to it, as it is in a service; else lines for people on standard
+    /// error.
     case automatic
     /// The journal's socket; lines with a `<N>` priority on standard error while it does not answer.
     case journal
@@ -24,7 +25,8 @@ public enum LogDestination: Sendable, Hashable {
 
     var resolved: LogDestination {
         guard self == .automatic else { return self }
-        return Self.isStandardErrorJournal(getenv("JOURNAL_STREAM").map { String(cString: $0) }) ? .journal : .plainLines
+        return Self.isStandardErrorJournal(getenv("JOURNAL_STREAM").map { String(cString: $0) })
+            ? .journal : .plainLines
     }
 }
 

@@ -1,11 +1,13 @@
-import Dispatch
+import Glibc
 import Logging
 import Synchronization
 
-/// Lets the first of equal warnings through and counts the others for a while, then says how many there were: a warning that comes
-/// back every second neither fills the journal nor meets its rate limit, which would take other entries with it.
+/// Lets the first of equal warnings through and counts the others for a while, then says how many there were: a warning
+/// that comes back every second neither fills the journal nor meets its rate limit, which would take other entries with
+/// it.
 ///
-/// Equal are entries of the same level with the same text and the same metadata, so that what is said of two photos never is.
+/// Equal are entries of the same level with the same text and the same metadata, so that what is said of two photos
+/// never is.
 final class RepeatedEntries: Sendable {
     struct Entry: Hashable, Sendable {
         var level: Logger.Level
@@ -27,10 +29,14 @@ final class RepeatedEntries: Sendable {
     /// How long equal entries are counted as one.
     let window: Duration
     private let counts = Mutex<[Entry: Count]>([:])
+    /// Whether the thread is there that ends windows. A timer of libdispatch would come with threads that raise their
+    /// priority, which the unit's sandbox forbids and the journal would tell of.
+    private let hasThread = Mutex(false)
 
     init(window: Duration) { self.window = window }
 
-    /// Whether the entry is to be written now. If it comes again within the window, `write` is called at the window's end.
+    /// Whether the entry is to be written now. If it comes again within the window, `write` is called at the window's
+    /// end.
     func admits(_ entry: Entry, write: @escaping @Sendable (String) -> Void) -> Bool {
         enum Verdict { case first, counted, uncounted }
         let verdict: Verdict = counts.withLock { counts in
@@ -42,11 +48,54 @@ final class RepeatedEntries: Sendable {
             counts[entry] = Count(began: .now, write: write)
             return .first
         }
-        if verdict == .first {
-            // One timer for each warning while it is remembered, and none when there are no warnings.
-            DispatchQueue.global(qos: .utility).asyncAfter(deadline: .now() + window / .seconds(1)) { [weak self] in self?.end(entry) }
-        }
+        if verdict == .first { ensureThread() }
         return verdict != .counted
+    }
+
+    /// One thread while any warning is remembered, and none when there are no warnings.
+    private func ensureThread() {
+        let isNeeded = hasThread.withLock { has in
+            defer { has = true }
+            return !has
+        }
+        guard isNeeded else { return }
+        var thread = pthread_t()
+        let own = Unmanaged.passRetained(self)
+        let result = pthread_create(
+            &thread, nil,
+            { argument in
+                Unmanaged<RepeatedEntries>.fromOpaque(argument!).takeRetainedValue().endWindows()
+                return nil
+            }, own.toOpaque())
+        if result == 0 {
+            pthread_detach(thread)
+        } else {
+            // Without a thread the repetitions are told when the program ends.
+            own.release()
+            hasThread.withLock { $0 = false }
+        }
+    }
+
+    private func endWindows() {
+        while true {
+            let now = ContinuousClock.now
+            let (due, next) = counts.withLock { counts in
+                (counts.filter { now - $0.value.began >= window }.map(\.key), counts.values.map(\.began).min())
+            }
+            due.forEach(end)
+            guard let next else {
+                // Whoever adds an entry from here on starts a thread, or has seen that this one is there and is seen
+                // here.
+                hasThread.withLock { $0 = false }
+                if isEmpty { return }
+                ensureThread()
+                return
+            }
+            let left = max(window - (now - next), .milliseconds(1))
+            var time = timespec(
+                tv_sec: Int(left.components.seconds), tv_nsec: Int(left.components.attoseconds / 1_000_000_000))
+            nanosleep(&time, nil)
+        }
     }
 
     var isEmpty: Bool { counts.withLock { $0.isEmpty } }
@@ -59,6 +108,7 @@ final class RepeatedEntries: Sendable {
     private func end(_ entry: Entry) {
         guard let count = counts.withLock({ $0.removeValue(forKey: entry) }), count.repeated > 0 else { return }
         let seconds = Int(((ContinuousClock.now - count.began) / .seconds(1)).rounded())
-        count.write("\(entry.message) (repeated \(count.repeated) \(count.repeated == 1 ? "time" : "times") in \(seconds) s)")
+        count.write(
+            "\(entry.message) (repeated \(count.repeated) \(count.repeated == 1 ? "time" : "times") in \(seconds) s)")
     }
 }

@@ -1,9 +1,9 @@
-import Glibc
 import Synchronization
+import Threads
 
 /// Gives the service manager a sign of life only while the work is alive: every worker that has begun something must
 /// have reported progress within its allowance. A timer that pings regardless would hide a worker that hangs.
-public final class Watchdog: Sendable {
+package final class Watchdog: Sendable {
     private struct Worker {
         var last: ContinuousClock.Instant
         /// nil where nobody asks for signs of life.
@@ -13,48 +13,37 @@ public final class Watchdog: Sendable {
 
     private struct Contents {
         var workers: [String: Worker] = [:]
-        var thread: pthread_t?
-        var stopped = false
+        var thread: WorkerThread?
     }
 
     private let notifier: ServiceNotifier
     private let interval: Duration
     private let onStuck: @Sendable (_ worker: String, _ silent: Duration) -> Void
     private let contents = Mutex(Contents())
-    /// A pipe whose written end wakes the thread when it is to stop.
-    private let wakeup: (read: CInt, write: CInt)
+    private let isStopped = Monitor(false)
 
     /// - Parameters:
     ///   - interval: how often the manager wants a sign of life; nil where it wants none, and then nothing is sent.
     ///   - onStuck: called once for each worker that has fallen silent.
-    public init(
+    package init(
         notifier: ServiceNotifier = ServiceNotifier(), interval: Duration? = ServiceNotifier.watchdogInterval,
         onStuck: @escaping @Sendable (_ worker: String, _ silent: Duration) -> Void = { _, _ in }
     ) {
         self.notifier = notifier
         self.interval = interval ?? .zero
         self.onStuck = onStuck
-        var ends: [CInt] = [-1, -1]
-        // Without a pipe (no descriptors left) stopping takes until the next sign of life.
-        if pipe(&ends) == 0 {
-            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        }
-        wakeup = (ends[0], ends[1])
     }
 
-    deinit {
-        stop()
-        for end in [wakeup.read, wakeup.write] where end >= 0 { close(end) }
-    }
+    deinit { stop() }
 
     /// A worker begins something and will report progress at least every `allowance` (default: the manager's interval).
-    public func begin(_ who: String, allowance: Duration? = nil) {
+    package func begin(_ who: String, allowance: Duration? = nil) {
         let worker = Worker(last: .now, allowance: allowance ?? (interval > .zero ? interval : nil))
         contents.withLock { $0.workers[who] = worker }
     }
 
     /// A worker has made progress.
-    public func beat(_ who: String) {
+    package func beat(_ who: String) {
         contents.withLock { contents in
             contents.workers[who]?.last = .now
             contents.workers[who]?.told = false
@@ -62,12 +51,12 @@ public final class Watchdog: Sendable {
     }
 
     /// A worker is idle again.
-    public func end(_ who: String) {
+    package func end(_ who: String) {
         contents.withLock { $0.workers[who] = nil }
     }
 
     /// The busy workers that have been silent for longer than they may, and for how long.
-    public func silent(at now: ContinuousClock.Instant = .now) -> [String: Duration] {
+    package func silent(at now: ContinuousClock.Instant = .now) -> [String: Duration] {
         contents.withLock { contents in
             contents.workers.compactMapValues { worker in
                 guard let allowance = worker.allowance, now - worker.last > allowance else { return nil }
@@ -76,41 +65,32 @@ public final class Watchdog: Sendable {
         }
     }
 
-    /// Begins to send, three times an interval, on a thread of its own.
-    public func start() {
+    /// Begins to send, three times an interval, on a thread of its own. Without one (no more may be started) the
+    /// manager hears nothing, and restarts the service.
+    package func start() {
         guard interval > .zero else { return }
         contents.withLock { contents in
-            guard contents.thread == nil, !contents.stopped else { return }
-            var thread = pthread_t()
-            let own = Unmanaged.passUnretained(self).toOpaque()
-            // Unretained: `deinit` joins the thread before the object goes.
-            let result = pthread_create(&thread, nil, { argument in
-                Unmanaged<Watchdog>.fromOpaque(argument!).takeUnretainedValue().run()
-                return nil
-            }, own)
-            if result == 0 { contents.thread = thread }
+            guard contents.thread == nil, !isStopped.read(\.self) else { return }
+            // The thread does not keep the object: `deinit` ends it.
+            contents.thread = try? WorkerThread("watchdog") {
+                [weak self, isStopped, seconds = interval / .seconds(3)] in
+                repeat { self?.look() } while !isStopped.wait(seconds: seconds, for: \.self)
+            }
         }
     }
 
-    public func stop() {
+    package func stop() {
+        isStopped.change { $0 = true }
         let thread = contents.withLock { contents in
-            contents.stopped = true
             defer { contents.thread = nil }
             return contents.thread
         }
-        guard let thread else { return }
-        _ = write(wakeup.write, "x", 1)
-        pthread_join(thread, nil)
+        thread?.join()
     }
 
-    private func run() {
-        let milliseconds = CInt(max(1, min(Int64(interval / .milliseconds(3)), 3_600_000)))
-        while !contents.withLock({ $0.stopped }) {
-            let silent = silent()
-            if silent.isEmpty { notifier.watchdog() } else { tell(silent) }
-            var source = pollfd(fd: wakeup.read, events: Int16(POLLIN), revents: 0)
-            poll(&source, 1, milliseconds)
-        }
+    private func look() {
+        let silent = silent()
+        if silent.isEmpty { notifier.watchdog() } else { tell(silent) }
     }
 
     private func tell(_ silent: [String: Duration]) {

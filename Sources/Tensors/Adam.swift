@@ -28,15 +28,16 @@ public struct Adam: Sendable {
     /// One step for all parameters; those without a gradient stay as they are.
     public mutating func step(learningRate: Double, _ parameters: [Parameter], gradient: (Parameter) -> Tensor?) {
         steps += 1
-        let rate = Float(learningRate / (1 - pow(beta1, Double(steps))))
-        let second = Float((1 - pow(beta2, Double(steps))).squareRoot())
-        let (beta1, beta2, epsilon) = (Float(beta1), Float(beta2), Float(epsilon))
+        let step = ctk_adam(
+            rate: Float(learningRate / (1 - pow(beta1, Double(steps)))), beta1: Float(beta1), beta2: Float(beta2),
+            epsilon: Float(epsilon), second_correction: Float((1 - pow(beta2, Double(steps))).squareRoot()))
         for parameter in parameters {
             guard let g = gradient(parameter) else { continue }
             elementwise(g.shape.count) { kernels, range in
                 let i = range.lowerBound
+                var step = step
                 kernels.adam(
-                    range.count, rate, beta1, beta2, epsilon, second, g.pointer + i, parameter.firstMoment.pointer + i,
+                    range.count, &step, g.pointer + i, parameter.firstMoment.pointer + i,
                     parameter.secondMoment.pointer + i, parameter.value.pointer + i)
             }
             parameter.value.markChanged()

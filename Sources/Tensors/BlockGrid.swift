@@ -10,18 +10,20 @@ struct BlockGrid {
 
     /// - Parameter productsOverlap: products are made for the padded columns too, not only for the output's.
     init(
-        rows: Int, columns: Int, stride: Int, rowTaps: Int, columnTaps: Int, channels: Int, productsOverlap: Bool = false
+        rows: Int, columns: Int, stride: Int, rowTaps: Int, columnTaps: Int, channels: Int,
+        productsOverlap: Bool = false
     ) {
         (self.rows, self.columns, self.stride, self.rowTaps) = (rows, columns, stride, rowTaps)
         (self.columnTaps, self.channels) = (columnTaps, channels)
-        // Of the shapes within the budget the cheapest: padded pixels read for each pixel made, and, where they overlap,
-        // the products, which take far longer.
+        // Of the shapes within the budget the cheapest: padded pixels read for each pixel made, and, where they
+        // overlap, the products, which take far longer.
         var best = (cost: Double.infinity, rows: 1, columns: 1)
         for width in [12, 24, 36, 48, 72, 96, 132] + (columns < 132 ? [columns] : []) where width <= max(12, columns) {
             let used = min(width, columns)
             let rowFloats = ((used - 1) * stride + columnTaps) * channels
             let high = max(1, min(rows, 32, (Self.budget / rowFloats - rowTaps) / stride + 1))
-            let reading = Double(((high - 1) * stride + rowTaps) * ((used - 1) * stride + columnTaps)) / Double(high * used)
+            let reading =
+                Double(((high - 1) * stride + rowTaps) * ((used - 1) * stride + columnTaps)) / Double(high * used)
             let products = productsOverlap ? Double(used + columnTaps - 1) / Double(used) : 0
             let cost = reading + 20 * products
             if cost < best.cost { best = (cost, high, used) }

@@ -1,7 +1,8 @@
 import Glibc
 import Synchronization
 
-/// Memory for floats, taken from a pool and given back when the last reference goes. The contents are undefined at first.
+/// Memory for floats, taken from a pool and given back when the last reference goes. The contents are undefined at
+/// first.
 public final class Buffer: @unchecked Sendable {
     public let pointer: UnsafeMutablePointer<Float>
     /// Floats that it holds.
@@ -69,7 +70,8 @@ public final class BufferPool: Sendable {
         let grain = count > 1 << 20 ? 1 << 16 : 1 << 10
         let bytes = max(1, (count * 4 + grain - 1) / grain) * grain
         let raw = state.withLock { s -> UnsafeMutableRawPointer? in s.value.free[bytes]?.popLast() } ?? allocate(bytes)
-        return Buffer(pointer: raw.bindMemory(to: Float.self, capacity: bytes / 4), count: count, bytes: bytes, pool: self)
+        return Buffer(
+            pointer: raw.bindMemory(to: Float.self, capacity: bytes / 4), count: count, bytes: bytes, pool: self)
     }
 
     /// Gives free buffers back to the system, largest first, until no more than `bytes` of them are kept.

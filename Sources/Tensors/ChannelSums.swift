@@ -12,7 +12,8 @@ public final class ChannelSums: @unchecked Sendable {
     func extend(_ count: Int) -> [UnsafeMutablePointer<Double>] {
         let buffer = BufferPool.shared.take(count * channels * 4)
         items.append(buffer)
-        let doubles = UnsafeMutableRawPointer(buffer.pointer).bindMemory(to: Double.self, capacity: count * channels * 2)
+        let doubles = UnsafeMutableRawPointer(buffer.pointer).bindMemory(
+            to: Double.self, capacity: count * channels * 2)
         doubles.update(repeating: 0, count: count * channels * 2)
         return (0..<count).map { doubles + $0 * channels * 2 }
     }

@@ -32,7 +32,8 @@ public struct Band {
     /// Rows `firstRow`... of an image of `height` rows, standing at `data` one after another.
     public init(data: UnsafePointer<Float>, firstRow: Int, height: Int, width: Int, channels: Int, reading: Reading?) {
         image = ctk_image(
-            data: data, height: height, width: width, channels: channels, row_stride: width * channels, first_row: firstRow)
+            data: data, height: height, width: width, channels: channels, row_stride: width * channels,
+            first_row: firstRow)
         self.reading = reading?.kernel(0)
     }
 
@@ -66,16 +67,15 @@ public protocol Convolution: Sendable {
     func compute(_ input: Band, rows: Range<Int>, into output: UnsafeMutablePointer<Float>, sums: ChannelSums?)
 }
 
-/// A convolution that can be given another output size than its geometry's: an adjoint has the size of the input it came
-/// from. Of zero padding only: what lies beyond the
-/// geometry's own size reads zeros.
+/// A convolution that can be given another output size than its geometry's: an adjoint has the size of the input it
+/// came from. Of zero padding only: what lies beyond the geometry's own size reads zeros.
 protocol ResizableConvolution: Convolution {
     func withOutputSize(height: Int, width: Int) -> any Convolution
 }
 
 extension Convolution {
-    /// The whole output of every image of x: (N, H', W', outputChannels). With a `slope`, the result carries the reading
-    /// of an instance normalisation (Ulyanov et al. 2016; epsilon 1e-5, biased variance) and activation.
+    /// The whole output of every image of x: (N, H', W', outputChannels). With a `slope`, the result carries the
+    /// reading of an instance normalisation (Ulyanov et al. 2016; epsilon 1e-5, biased variance) and activation.
     public func callAsFunction(_ x: Tensor, normalizedWithSlope slope: Float? = nil) -> Tensor {
         let size = outputSize(height: x.shape.h, width: x.shape.w)
         let y = Tensor(Shape(x.shape.n, size.height, size.width, outputChannels))

@@ -1,14 +1,15 @@
 /// Which input pixels and which weights each output pixel of a convolution takes.
 ///
-/// A convolution that doubles the size is four dense ones of the small input, one for each parity of the output's row and
-/// column: its phases. An ordinary convolution has one phase.
+/// A convolution that doubles the size is four dense ones of the small input, one for each parity of the output's row
+/// and column: its phases. An ordinary convolution has one phase.
 struct ConvolutionGeometry: Sendable {
     /// One direction (rows or columns) of a phase: unit m reads input m * stride + offset + t, for each tap t.
     struct Axis: Sendable {
         /// Outputs m * upscale + parity are made.
         var parity = 0
         var offset: Int
-        /// For each tap the weight's rows (or columns) that are summed in it.
+        /// For each tap the weight's rows (or columns) that are summed in it; one that stands more than once weighs as
+        /// often.
         var taps: [[Int]]
     }
 
@@ -18,7 +19,10 @@ struct ConvolutionGeometry: Sendable {
     let padding: Padding
     /// The same for rows and columns; the phases are all pairs.
     let axes: [Axis]
-    /// Output size of a side: (side + sizeOffset) / stride + 1 of an ordinary convolution, twice the side of a doubling.
+    /// Of every tap's sum.
+    var tapScale: Float = 1
+    /// Output size of a side: (side + sizeOffset) / stride + 1 of an ordinary convolution, twice the side of a
+    /// doubling.
     private let sizeOffset: Int
 
     var phases: [(row: Axis, column: Axis)] { axes.flatMap { row in axes.map { (row, $0) } } }
@@ -52,13 +56,35 @@ struct ConvolutionGeometry: Sendable {
         return Self(stride: 1, upscale: 2, kernelSize: k, padding: .zero, axes: axes, sizeOffset: 0)
     }
 
-    /// Nearest-neighbour doubling, reflection padding 1, 3x3 convolution (Odena et al. 2016): the doubled image is never
-    /// made, and its reflection is the small image's edge repeated.
+    /// Nearest-neighbour doubling, reflection padding 1, 3x3 convolution (Odena et al. 2016): the doubled image is
+    /// never made, and its reflection is the small image's edge repeated.
     static let doubling = Self(
         stride: 1, upscale: 2, kernelSize: 3, padding: .edge,
         // Output row 2m reads small rows m-1 (tap 0), m (taps 1 and 2); row 2m+1 reads m (taps 0 and 1), m+1 (tap 2).
         axes: [Axis(parity: 0, offset: -1, taps: [[0], [1, 2]]), Axis(parity: 1, offset: 0, taps: [[0, 1], [2]])],
         sizeOffset: 0)
+
+    /// Bilinear doubling (half-pixel centres: weights 3/4 and 1/4), edge padding 1, 3x3 convolution. Every phase takes
+    /// all nine small pixels around it, so that none has another variance than the others, which is what a lattice
+    /// grows from.
+    static let bilinearDoubling = Self(
+        stride: 1, upscale: 2, kernelSize: 3, padding: .edge,
+        // Four times: doubled row 2m is 1 of small row m-1 and 3 of m, 2m+1 is 3 of m and 1 of m+1; output row r reads
+        // the doubled rows r-1 ... r+1.
+        axes: [
+            Axis(parity: 0, offset: -1, taps: [[0, 0, 0, 1], [0, 1, 1, 1, 2, 2, 2], [2]]),
+            Axis(parity: 1, offset: -1, taps: [[0], [0, 0, 0, 1, 1, 1, 2], [1, 2, 2, 2]]),
+        ], tapScale: 1 / 16, sizeOffset: 0)
+
+    /// The adjoint of `bilinearDoubling` up to its padding, as `doublingAdjoint`.
+    static let bilinearDoublingAdjoint = Self(
+        stride: 2, upscale: 1, kernelSize: 3, padding: .zero,
+        // Small row r gave output rows 2r-2 ... 2r+3, through these taps.
+        axes: [
+            Axis(
+                offset: -4,
+                taps: [[2], [1, 2, 2, 2], [0, 1, 1, 1, 2, 2, 2], [0, 0, 0, 1, 1, 1, 2], [0, 0, 0, 1], [0]])
+        ], tapScale: 1 / 16, sizeOffset: 2)
 
     /// The adjoint of `doubling` up to its padding: the gradient of the small image with one pixel more on each side.
     static let doublingAdjoint = Self(

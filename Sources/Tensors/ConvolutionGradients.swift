@@ -57,7 +57,8 @@ func directWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolut
     }
     let geometry = operation.geometry
     let (ci, co) = (operation.inputChannels, operation.outputChannels)
-    // One product for each phase and row of taps, and, to have enough for all threads, for parts of the output channels.
+    // One product for each phase and row of taps, and, to have enough for all threads, for parts of the output
+    // channels.
     struct Product {
         var phase: Int
         var tap: Int
@@ -69,7 +70,9 @@ func directWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolut
     var products: [Product] = []
     for (p, phase) in phases.enumerated() {
         for tap in phase.row.taps.indices {
-            for part in 0..<parts { products.append(Product(phase: p, tap: tap, channels: co * part / parts..<co * (part + 1) / parts)) }
+            for part in 0..<parts {
+                products.append(Product(phase: p, tap: tap, channels: co * part / parts..<co * (part + 1) / parts))
+            }
         }
     }
     /// For each phase, (row tap, column tap, input) x output.
@@ -99,7 +102,8 @@ func directWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolut
                 for y in 0..<count {
                     input.withReading {
                         kernels.padded_row(
-                            &image, geometry.padding.kernel, (y0 + y) * geometry.stride + row.offset + product.tap, column.offset,
+                            &image, geometry.padding.kernel, (y0 + y) * geometry.stride + row.offset + product.tap,
+                            column.offset,
                             column.offset + rowPixels, $0, padded.pointer)
                     }
                     for xx in 0..<columns {
@@ -107,12 +111,14 @@ func directWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolut
                             from: padded.pointer + xx * geometry.stride * ci, count: k)
                     }
                 }
-                var right = gradient.pointer + (n * gradient.shape.h + y0) * gradient.shape.w * co + product.channels.lowerBound
+                var right =
+                    gradient.pointer + (n * gradient.shape.h + y0) * gradient.shape.w * co + product.channels.lowerBound
                 var rightStride = co
                 if let gathered {
                     for y in 0..<count {
                         for xx in 0..<columns {
-                            let py = (y0 + y) * geometry.upscale + row.parity, px = xx * geometry.upscale + column.parity
+                            let py = (y0 + y) * geometry.upscale + row.parity,
+                                px = xx * geometry.upscale + column.parity
                             (gathered.pointer + (y * columns + xx) * part).update(
                                 from: gradient.pointer + ((n * gradient.shape.h + py) * gradient.shape.w + px) * co
                                     + product.channels.lowerBound, count: part)
@@ -121,7 +127,8 @@ func directWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolut
                     (right, rightStride) = (gathered.pointer, part)
                 }
                 cblas_sgemm(
-                    CblasRowMajor, CblasTrans, CblasNoTrans, Int32(k), Int32(part), Int32(count * columns), 1, windows.pointer,
+                    CblasRowMajor, CblasTrans, CblasNoTrans, Int32(k), Int32(part), Int32(count * columns), 1,
+                    windows.pointer,
                     Int32(k), right, Int32(rightStride), beta, result, Int32(co))
                 beta = 1
             }
@@ -130,14 +137,16 @@ func directWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolut
     let result = Tensor.zeros(operation.weightShape)
     for (phase, dense) in zip(phases, dense) {
         addTaps(
-            dense, TapSums(operation.layout, rows: phase.row.taps, columns: phase.column.taps), inputChannels: ci,
+            dense,
+            TapSums(operation.layout, rows: phase.row.taps, columns: phase.column.taps, scale: geometry.tapScale),
+            inputChannels: ci,
             outputChannels: co, to: result.pointer)
     }
     return result
 }
 
-/// The weight gradient of a stride-1 convolution with few output channels: the gradient is spread over the columns of taps,
-/// so that the products have kernelSize * outputChannels columns, and the input's rows are read as they stand.
+/// The weight gradient of a stride-1 convolution with few output channels: the gradient is spread over the columns of
+/// taps, so that the products have kernelSize * outputChannels columns, and the input's rows are read as they stand.
 func narrowWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolution2D) -> Tensor {
     guard case .strided(let k, 1, let padding, let pad) = operation.kind else { preconditionFailure() }
     let (ci, co) = (operation.inputChannels, operation.outputChannels)
@@ -157,7 +166,8 @@ func narrowWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolut
             var image = input.image
             input.withReading {
                 for r in 0..<rows + k - 1 {
-                    kernels.padded_row(&image, padding.kernel, y0 + r - pad, -pad, pixels - pad, $0, padded.pointer + r * pixels * ci)
+                    kernels.padded_row(
+                        &image, padding.kernel, y0 + r - pad, -pad, pixels - pad, $0, padded.pointer + r * pixels * ci)
                 }
             }
             // spread[y][x][tap][o] = gradient[y][x - tap][o]

@@ -9,7 +9,8 @@ final class DirectConvolution: ResizableConvolution {
     /// A block's padded input.
     var scratchBytes: Int { 1 << 20 }
     var multiplications: Double {
-        Double(geometry.phases.reduce(0) { $0 + $1.row.taps.count * $1.column.taps.count }) / Double(geometry.phases.count)
+        Double(geometry.phases.reduce(0) { $0 + $1.row.taps.count * $1.column.taps.count })
+            / Double(geometry.phases.count)
     }
     let geometry: ConvolutionGeometry
     /// For each phase, packed (row taps * column taps * inputChannels) x outputChannels.
@@ -32,7 +33,8 @@ final class DirectConvolution: ResizableConvolution {
         outputChannels co: Int, geometry: ConvolutionGeometry
     ) {
         let weights = geometry.phases.map { phase in
-            packWeights(weight, TapSums(layout, rows: phase.row.taps, columns: phase.column.taps), inputChannels: ci, outputChannels: co)
+            let taps = TapSums(layout, rows: phase.row.taps, columns: phase.column.taps, scale: geometry.tapScale)
+            return packWeights(weight, taps, inputChannels: ci, outputChannels: co)
         }
         self.init(
             inputChannels: ci, outputChannels: co, geometry: geometry, weights: weights,
@@ -41,7 +43,8 @@ final class DirectConvolution: ResizableConvolution {
 
     func withOutputSize(height: Int, width: Int) -> any Convolution {
         DirectConvolution(
-            inputChannels: inputChannels, outputChannels: outputChannels, geometry: geometry, weights: weights, bias: bias,
+            inputChannels: inputChannels, outputChannels: outputChannels, geometry: geometry, weights: weights,
+            bias: bias,
             fixedSize: (height, width))
     }
 
@@ -52,7 +55,8 @@ final class DirectConvolution: ResizableConvolution {
     func inputRows(for rows: Range<Int>, height: Int) -> Range<Int> {
         let upscale = geometry.upscale
         let units = rows.lowerBound / upscale..<(rows.upperBound + upscale - 1) / upscale
-        return window(units, stride: geometry.stride, offset: geometry.window.offset, taps: geometry.window.taps, height: height)
+        return window(
+            units, stride: geometry.stride, offset: geometry.window.offset, taps: geometry.window.taps, height: height)
     }
 
     func compute(_ input: Band, rows: Range<Int>, into output: UnsafeMutablePointer<Float>, sums: ChannelSums?) {
@@ -70,7 +74,8 @@ final class DirectConvolution: ResizableConvolution {
         ThreadPool.shared.forEach(grid.count) { item in
             let block = grid[item]
             let padded = block.padded(
-                input, firstUnit: firstUnit, rowOffset: window.offset, columnOffset: window.offset, padding: geometry.padding)
+                input, firstUnit: firstUnit, rowOffset: window.offset, columnOffset: window.offset,
+                padding: geometry.padding)
             for (phase, weights) in zip(phases, weights) {
                 let outWidth = (size.width - phase.column.parity + upscale - 1) / upscale
                 let columns = min(block.columns.upperBound, outWidth) - block.columns.lowerBound
@@ -84,9 +89,13 @@ final class DirectConvolution: ResizableConvolution {
                 }
                 let y = block.rows.lowerBound * upscale + phase.row.parity
                 let c = output + (y * size.width + block.columns.lowerBound * upscale + phase.column.parity) * co
-                kernels.gemm(
-                    groups, stride * block.rowFloats, upscale * size.width * co, columns, co, phase.row.taps.count,
-                    phase.column.taps.count * ci, a, stride * ci, weights.pointer, c, upscale * co, bias?.pointer, nil)
+                var product = ctk_gemm(
+                    rows: columns, columns: co, segmentColumns: phase.column.taps.count * ci, aStride: stride * ci,
+                    b: weights.pointer, into: c, stride: upscale * co, bias: bias?.pointer)
+                (product.groups, product.a_group, product.c_group) = (
+                    groups, stride * block.rowFloats, upscale * size.width * co
+                )
+                kernels.multiply(a, product)
             }
             if let s = itemSums?[item] {
                 let from = block.columns.lowerBound * upscale, to = min(block.columns.upperBound * upscale, size.width)
@@ -97,4 +106,3 @@ final class DirectConvolution: ResizableConvolution {
         }
     }
 }
-

@@ -16,7 +16,9 @@ struct ElementPlaces: Sendable {
     }
 
     /// The matrix of an element that has a place, among matrices `distance` apart.
-    func matrix(_ phase: Int, _ xi: Int, in base: UnsafeMutablePointer<Float>, distance: Int) -> UnsafeMutablePointer<Float> {
+    func matrix(_ phase: Int, _ xi: Int, in base: UnsafeMutablePointer<Float>, distance: Int) -> UnsafeMutablePointer<
+        Float
+    > {
         base + places[phase * 36 + xi]! * distance
     }
 

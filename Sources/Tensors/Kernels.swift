@@ -1,4 +1,5 @@
 import CTensorKernels
+import Glibc
 
 /// The table of SIMD kernels in use.
 public enum Kernels {
@@ -13,6 +14,17 @@ public enum Kernels {
         (0...).lazy.map { ctk_available($0) }.prefix { $0 != nil }.map { String(cString: $0!.pointee.name) }
     }
 
+    /// What is wrong with the environment's `CYCLEGAN_STYLED_KERNELS`, a name that this machine has no kernels of; nil
+    /// where nothing is.
+    public static var wrongChoice: String? {
+        guard let chosen = getenv("CYCLEGAN_STYLED_KERNELS").map({ String(cString: $0) }), !chosen.isEmpty,
+            !available.contains(chosen)
+        else { return nil }
+        return
+            "CYCLEGAN_STYLED_KERNELS is \"\(chosen)\"; this machine can run \(available.joined(separator: " and ")): "
+            + "choose one of them or unset it"
+    }
+
     /// Runs `body` with the named table, then goes back to the one before.
     public static func with<R>(_ name: String, _ body: () throws -> R) rethrows -> R {
         guard let table = ctk_named(name) else { preconditionFailure("no kernels named \(name) on this machine") }
@@ -20,5 +32,36 @@ public enum Kernels {
         current = table
         defer { current = before }
         return try body()
+    }
+}
+
+extension ctk_gemm {
+    /// A product of packed weights `b`; without segments, which `multiply` puts in.
+    init(
+        rows: Int, columns: Int, segmentColumns: Int, aStride: Int, b: UnsafePointer<Float>,
+        into c: UnsafeMutablePointer<Float>, stride: Int, bias: UnsafePointer<Float>? = nil
+    ) {
+        self.init(
+            rows: rows, columns: columns, segments: 0, segment_columns: segmentColumns, a: nil, a_stride: aStride, b: b,
+            c: c, c_stride: stride, bias: bias, groups: 1, a_group: 0, c_group: 0, next_a: nil)
+    }
+}
+
+extension ctk_kernels {
+    /// The product with these left sides, a segment each.
+    func multiply(_ segments: [UnsafePointer<Float>?], _ product: ctk_gemm) {
+        var product = product
+        product.segments = segments.count
+        segments.withUnsafeBufferPointer {
+            product.a = $0.baseAddress
+            gemm(&product)
+        }
+    }
+}
+
+extension ctk_tiles {
+    /// Tiles [first, first + count) of a grid of a plan.
+    init(_ plan: WinogradPlan, _ units: ctk_units, columns: Int, first: Int, count: Int) {
+        self.init(window: plan.taps, units: units, columns: columns, first: first, count: count)
     }
 }

@@ -1,7 +1,8 @@
 import CTensorKernels
 
-/// A stride-1 convolution with few output channels (the generator's last, to RGB): the products are made for all columns
-/// of taps at once, (pixels) x (kernelSize * inputChannels) by (kernelSize * outputChannels), then summed along the row.
+/// A stride-1 convolution with few output channels (the generator's last, to RGB): the products are made for all
+/// columns of taps at once, (pixels) x (kernelSize * inputChannels) by (kernelSize * outputChannels), then summed along
+/// the row.
 final class NarrowConvolution: Convolution {
     let inputChannels, outputChannels: Int
     let rowAlignment = 1
@@ -58,22 +59,31 @@ final class NarrowConvolution: Convolution {
         let itemSums = sums?.extend(grid.count)
         ThreadPool.shared.forEach(grid.count) { item in
             let block = grid[item]
-            let padded = block.padded(input, firstUnit: rows.lowerBound, rowOffset: -pad, columnOffset: -pad, padding: padding)
+            let padded = block.padded(
+                input, firstUnit: rows.lowerBound, rowOffset: -pad, columnOffset: -pad, padding: padding)
             let width = block.columns.count
             // Rounded up to whole panels, which the summation reads a little over.
             let columns = (k * co + 7) / 8 * 8, pixels = width + k - 1
             let products = BufferPool.shared.take(pixels * columns * block.rows.count + 4)
             let a: [UnsafePointer<Float>?] = (0..<k).map { UnsafePointer(padded.pointer + $0 * block.rowFloats) }
-            kernels.gemm(
-                block.rows.count, block.rowFloats, pixels * columns, pixels, k * co, k, ci, a, ci, weights.pointer,
-                products.pointer, columns, nil, nil)
+            var product = ctk_gemm(
+                rows: pixels, columns: k * co, segmentColumns: ci, aStride: ci, b: weights.pointer,
+                into: products.pointer, stride: columns)
+            (product.groups, product.a_group, product.c_group) = (
+                block.rows.count, block.rowFloats, pixels * columns
+            )
+            kernels.multiply(a, product)
             // The summation writes a little past a row's end, so it has a row of its own.
             let sum = BufferPool.shared.take(width * co + 4)
             for y in block.rows {
                 let p = products.pointer + (y - block.rows.lowerBound) * pixels * columns
                 kernels.sum_taps(width, k, co, p, columns, bias?.pointer, sum.pointer)
                 let out = output + (y * size.width + block.columns.lowerBound) * co
-                if appliesTanh { kernels.tanh(width * co, sum.pointer, out) } else { out.update(from: sum.pointer, count: width * co) }
+                if appliesTanh {
+                    kernels.tanh(width * co, sum.pointer, out)
+                } else {
+                    out.update(from: sum.pointer, count: width * co)
+                }
                 if let s = itemSums?[item] { kernels.statistics(width, co, out, co, s) }
             }
         }

@@ -15,7 +15,8 @@ extension Tensor {
             let offset = (n * pixels + first) * shape.c
             var read = reading.kernel(n)
             kernels.normalize(
-                min(chunk, pixels - first), shape.c, pointer + offset, &read, residual.map { UnsafePointer($0.pointer + offset) },
+                min(chunk, pixels - first), shape.c, pointer + offset, &read,
+                residual.map { UnsafePointer($0.pointer + offset) },
                 y.pointer + offset)
         }
         return y
@@ -32,7 +33,8 @@ extension Band {
             let y = rows.lowerBound + i
             var read = reading!
             let target = x.pointer + y * row
-            kernels.normalize(width, channels, image.data + (y - image.first_row) * image.row_stride, &read, target, target)
+            kernels.normalize(
+                width, channels, image.data + (y - image.first_row) * image.row_stride, &read, target, target)
         }
     }
 }

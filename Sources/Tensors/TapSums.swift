@@ -5,10 +5,11 @@ struct TapSums {
     private let layout: WeightLayout
     private let counts: [CInt]
     private let sources: [CInt]
+    private let scale: Float
 
-    /// The taps of a phase: all pairs of its rows and columns.
-    init(_ layout: WeightLayout, rows: [[Int]], columns: [[Int]]) {
-        self.layout = layout
+    /// The taps of a phase: all pairs of its rows and columns, each sum times `scale`.
+    init(_ layout: WeightLayout, rows: [[Int]], columns: [[Int]], scale: Float) {
+        (self.layout, self.scale) = (layout, scale)
         let taps = rows.flatMap { rows in
             columns.map { columns in
                 rows.flatMap { y in columns.map { x in CInt(layout.offset(y, x, 0, 0)) } }
@@ -24,7 +25,7 @@ struct TapSums {
         counts.withUnsafeBufferPointer { counts in
             sources.withUnsafeBufferPointer { sources in
                 var taps = ctk_taps(
-                    count: counts.count, source_counts: counts.baseAddress, sources: sources.baseAddress,
+                    count: counts.count, source_counts: counts.baseAddress, sources: sources.baseAddress, scale: scale,
                     input_stride: layout.inputStride, output_stride: layout.outputStride,
                     kernel_taps: layout.kernelSize * layout.kernelSize)
                 body(&taps)
@@ -34,7 +35,9 @@ struct TapSums {
 }
 
 /// Packs a phase's weights, (taps * inputChannels) x outputChannels, for the product.
-func packWeights(_ weight: UnsafePointer<Float>, _ taps: TapSums, inputChannels ci: Int, outputChannels co: Int) -> Buffer {
+func packWeights(_ weight: UnsafePointer<Float>, _ taps: TapSums, inputChannels ci: Int, outputChannels co: Int)
+    -> Buffer
+{
     let k = taps.count * ci
     let packed = BufferPool.shared.take(ctk_packed_size(k, co))
     taps.withKernelTaps { taps in
@@ -46,7 +49,10 @@ func packWeights(_ weight: UnsafePointer<Float>, _ taps: TapSums, inputChannels 
 }
 
 /// Adds a phase's dense gradient, (taps * inputChannels) x outputChannels, to the weights' gradient.
-func addTaps(_ dense: Buffer, _ taps: TapSums, inputChannels ci: Int, outputChannels co: Int, to weight: UnsafeMutablePointer<Float>) {
+func addTaps(
+    _ dense: Buffer, _ taps: TapSums, inputChannels ci: Int, outputChannels co: Int,
+    to weight: UnsafeMutablePointer<Float>
+) {
     taps.withKernelTaps { taps in
         forEachPanel(co) { outputs in
             ctk_add_taps(dense.pointer, taps, ci, co, outputs.lowerBound, outputs.count, weight)

@@ -34,8 +34,8 @@ public final class Tape {
         return output
     }
 
-    /// The gradients of the sum of weight * loss over the scalars given; ends the recording. What lies between is let go
-    /// on the way.
+    /// The gradients of the sum of weight * loss over the scalars given; ends the recording. What lies between is let
+    /// go on the way.
     public func backward(from losses: [(loss: Tensor, weight: Float)]) {
         for (loss, weight) in losses where tracked.contains(ObjectIdentifier(loss)) {
             accumulate(Tensor(Shape(1, 1, 1, 1), values: [weight]), for: loss)

@@ -1,5 +1,6 @@
 import COpenBLAS
 import Glibc
+import LinuxFiles
 import Synchronization
 
 /// A fixed set of threads for numerical work; the calling thread takes part. Never Swift's cooperative pool, which such
@@ -85,8 +86,8 @@ public final class ThreadPool: @unchecked Sendable {
         }
     }
 
-    /// Works on the loop at hand; entered with the mutex held. A function of its own, so that its reference to the loop's
-    /// body is gone when it returns: the body must not outlive the loop.
+    /// Works on the loop at hand; entered with the mutex held. A function of its own, so that its reference to the
+    /// loop's body is gone when it returns: the body must not outlive the loop.
     @inline(never)
     private func takePart() {
         let body = self.body!, count = self.count
@@ -97,11 +98,13 @@ public final class ThreadPool: @unchecked Sendable {
     private func start() {
         let pool = Unmanaged.passRetained(self)
         var thread = pthread_t()
-        let failed = pthread_create(&thread, nil, { argument in
-            let pool = Unmanaged<ThreadPool>.fromOpaque(argument!).takeRetainedValue()
-            pool.run()
-            return nil
-        }, pool.toOpaque())
+        let failed = pthread_create(
+            &thread, nil,
+            { argument in
+                let pool = Unmanaged<ThreadPool>.fromOpaque(argument!).takeRetainedValue()
+                pool.run()
+                return nil
+            }, pool.toOpaque())
         precondition(failed == 0, "no thread could be started: \(String(cString: strerror(failed)))")
         pthread_detach(thread)
     }

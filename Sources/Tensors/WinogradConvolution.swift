@@ -1,8 +1,8 @@
 import COpenBLAS
 import CTensorKernels
 
-/// Convolutions by minimal filtering (Lavin and Gray 2015, as `WinogradPlan` says): for each element of a tile a product of
-/// (tiles x inputChannels) by (inputChannels x outputChannels), summed over the input's phases.
+/// Convolutions by minimal filtering (Lavin and Gray 2015, as `WinogradPlan` says): for each element of a tile a
+/// product of (tiles x inputChannels) by (inputChannels x outputChannels), summed over the input's phases.
 final class WinogradConvolution: ResizableConvolution {
     let inputChannels, outputChannels: Int
     var rowAlignment: Int { plan.tile * plan.upscale }
@@ -51,7 +51,10 @@ final class WinogradConvolution: ResizableConvolution {
             (0..<36).compactMap { xi -> Element? in
                 let inputs = plan.products.filter { $0.output == output && $0.xi == xi }.map(\.input)
                 if inputs.isEmpty { return nil }
-                defer { floats += matrixStride(usesOpenBLAS ? inputs.count * ci * co : ctk_packed_size(inputs.count * ci, co)) }
+                defer {
+                    floats += matrixStride(
+                        usesOpenBLAS ? inputs.count * ci * co : ctk_packed_size(inputs.count * ci, co))
+                }
                 return Element(xi: xi, inputs: inputs, weights: floats)
             }
         }
@@ -66,14 +69,16 @@ final class WinogradConvolution: ResizableConvolution {
                 }
                 plan.taps(output, input, layout).withKernelTaps { taps in
                     forEachPanel(co) { outputs in
-                        kernels.winograd_weights(
-                            weight, taps, ci, outputs.lowerBound, outputs.upperBound, co, usesOpenBLAS ? 0 : 1, matrices)
+                        var channels = ctk_channels(
+                            inputs: ci, outputs: co, first: outputs.lowerBound, last: outputs.upperBound)
+                        kernels.winograd_weights(weight, taps, &channels, usesOpenBLAS ? 0 : 1, matrices)
                     }
                 }
             }
         }
         (self.elements, self.u, self.usesOpenBLAS) = (elements, u, usesOpenBLAS)
-        places = ElementPlaces(elements.joined().flatMap { element in element.inputs.map { (phase: $0, xi: element.xi) } })
+        places = ElementPlaces(
+            elements.joined().flatMap { element in element.inputs.map { (phase: $0, xi: element.xi) } })
     }
 
     private init(_ other: WinogradConvolution, size: (height: Int, width: Int)) {
@@ -91,7 +96,8 @@ final class WinogradConvolution: ResizableConvolution {
     func inputRows(for rows: Range<Int>, height: Int) -> Range<Int> {
         // Whole tiles are read, also where the last one sticks out.
         let units = rows.lowerBound / plan.upscale..<(rows.upperBound + rowAlignment - 1) / rowAlignment * plan.tile
-        return window(units, stride: plan.stride, offset: geometry.window.offset, taps: geometry.window.taps, height: height)
+        return window(
+            units, stride: plan.stride, offset: geometry.window.offset, taps: geometry.window.taps, height: height)
     }
 
     /// Floats of transformed input and products that a block of tiles may take.
@@ -111,15 +117,15 @@ final class WinogradConvolution: ResizableConvolution {
         return 4 * Self.bufferSize(min(Self.mostFloats, tiles * floatsPerTile))
     }
 
-    /// Tiles whose both sides of the products stay in the L2 cache; 0 where that is less than four times the six rows that the
-    /// kernel multiplies at a time.
+    /// Tiles whose both sides of the products stay in the L2 cache; 0 where that is less than four times the six rows
+    /// that the kernel multiplies at a time.
     private static func cachedTiles(_ floatsPerTile: Int) -> Int {
         let tiles = min(131_072 / floatsPerTile, 48)
         return tiles >= 24 ? tiles : 0
     }
 
-    /// Tiles transformed, multiplied and transformed back at a time, a multiple of `group`: as many as stay in the cache, or,
-    /// where those are too few, so many that the weights are read seldom: as many blocks on each thread.
+    /// Tiles transformed, multiplied and transformed back at a time, a multiple of `group`: as many as stay in the
+    /// cache, or, where those are too few, so many that the weights are read seldom: as many blocks on each thread.
     private func block(tiles: Int, group: Int, threads: Int) -> Int {
         let cached = Self.cachedTiles(floatsPerTile)
         if cached > 0 { return max(1, cached / group) * group }
@@ -151,11 +157,11 @@ final class WinogradConvolution: ResizableConvolution {
             let v = scratch.pointer, m = v + places.count * vStride
             var image = input.image
             for (i, phase) in plan.inputPhases.enumerated() {
-                var units = plan.inputUnits(phase)
+                var tiles = ctk_tiles(
+                    plan, plan.inputUnits(phase), columns: grid.columns, first: firstTile + first, count: count)
                 input.withReading {
                     kernels.winograd_input(
-                        plan.taps, &image, geometry.padding.kernel, &units, $0, grid.columns, firstTile + first, count,
-                        places.matrices(i, in: v, distance: vStride), 0)
+                        &tiles, &image, geometry.padding.kernel, $0, places.matrices(i, in: v, distance: vStride), 0)
                 }
             }
             for (phase, elements) in zip(plan.outputPhases, elements) {
@@ -169,16 +175,18 @@ final class WinogradConvolution: ResizableConvolution {
                         left(element), next: i + 1 < elements.count ? left(elements[i + 1])[0] : nil, rows: count,
                         u.pointer + element.weights, into: m + element.xi * mStride, kernels)
                 }
-                var units = plan.outputUnits(phase)
+                var tiles = ctk_tiles(
+                    plan, plan.outputUnits(phase), columns: grid.columns, first: firstTile + first, count: count)
+                var target = ctk_target(
+                    data: origin, height: rows.upperBound, width: size.width, channels: co, row_stride: size.width * co)
                 kernels.winograd_output(
-                    plan.taps, products, rows.upperBound, size.width, co, &units, grid.columns, firstTile + first, count,
-                    bias?.pointer, origin, size.width * co, itemSums?[first / group], group)
+                    &tiles, products, &target, bias?.pointer, itemSums?[first / group], group)
             }
         }
     }
 
-    /// The sum of the products of the left sides, (rows x inputChannels) each, by their weights. `next` is the first of the left
-    /// sides that come next.
+    /// The sum of the products of the left sides, (rows x inputChannels) each, by their weights. `next` is the first of
+    /// the left sides that come next.
     private func multiply(
         _ left: [UnsafePointer<Float>?], next: UnsafePointer<Float>?, rows: Int, _ weights: UnsafePointer<Float>,
         into result: UnsafeMutablePointer<Float>, _ kernels: ctk_kernels
@@ -193,11 +201,14 @@ final class WinogradConvolution: ResizableConvolution {
         } else {
             // What is smaller stays near the processor by itself.
             let next = rows * ci * left.count >= 12_288 ? next : nil
-            kernels.gemm(1, 0, 0, rows, co, left.count, ci, left, ci, weights, result, co, nil, next)
+            var product = ctk_gemm(
+                rows: rows, columns: co, segmentColumns: ci, aStride: ci, b: weights, into: result, stride: co)
+            product.next_a = next
+            kernels.multiply(left, product)
         }
     }
 }
 
-/// The distance between the matrices of `count` floats: the transforms walk through all of them at once, and at a power of
-/// two apart they would push one another out of the caches.
+/// The distance between the matrices of `count` floats: the transforms walk through all of them at once, and at a power
+/// of two apart they would push one another out of the caches.
 func matrixStride(_ count: Int) -> Int { (count + 15) / 16 * 16 + 16 }

@@ -1,13 +1,13 @@
 import CTensorKernels
 
-/// How minimal filtering (Lavin and Gray 2015) computes a convolution: every kernel tap is a tap of a window of 3x3 or 4x4
-/// units, and tiles of 6x6 units give 4x4 or 3x3 outputs.
+/// How minimal filtering (Lavin and Gray 2015) computes a convolution: every kernel tap is a tap of a window of 3x3 or
+/// 4x4 units, and tiles of 6x6 units give 4x4 or 3x3 outputs.
 ///
-/// A unit is a pixel where the stride is 1. A stride of 2 makes four input phases of the image (a polyphase decomposition), one
-/// for each parity of row and column, each a convolution of stride 1; doubling the size makes four output phases likewise. Their
-/// filters have no more than two taps a side, so that elements of the tile vanish and their products are left out. Of the 144
-/// products that four phases have 81 are left for a 3x3 of stride 2 and its adjoint, 100 for a 4x4 of stride 2, its adjoint and a
-/// 3x3 behind a doubling.
+/// A unit is a pixel where the stride is 1. A stride of 2 makes four input phases of the image (a polyphase
+/// decomposition), one for each parity of row and column, each a convolution of stride 1; doubling the size makes four
+/// output phases likewise. Their filters have no more than two taps a side, so that elements of the tile vanish and
+/// their products are left out. Of the 144 products that four phases have 81 are left for a 3x3 of stride 2 and its
+/// adjoint, 100 for a 4x4 of stride 2, its adjoint and a 3x3 behind a doubling.
 struct WinogradPlan: Sendable {
     /// Parities of row and column.
     struct Phase: Sendable {
@@ -29,6 +29,7 @@ struct WinogradPlan: Sendable {
     let products: [Product]
     /// Kernel taps summed in each tap of the window, a side, for each output and input parity.
     private let sources: [[[[Int]]]]
+    private let tapScale: Float
 
     /// Outputs of a tile, a side, in units.
     var tile: Int { 7 - taps }
@@ -64,6 +65,7 @@ struct WinogradPlan: Sendable {
         let origin = origins.min { elements($0) < elements($1) }!
         let chosen = sources(origin)
         (self.taps, self.origin, self.sources) = (taps, origin, chosen)
+        tapScale = geometry.tapScale
         // The kernels take a window of 4x4 to be that of a 4x4 kernel.
         precondition(taps == 3 || geometry.kernelSize == 4)
 
@@ -82,7 +84,8 @@ struct WinogradPlan: Sendable {
         }
     }
 
-    /// The elements of a tile's side that do not vanish for a filter: the first is its value at 0, the last that at infinity.
+    /// The elements of a tile's side that do not vanish for a filter: the first is its value at 0, the last that at
+    /// infinity.
     private static func elements(_ taps: [[Int]]) -> [Int] {
         if taps.allSatisfy(\.isEmpty) { return [] }
         return Array((taps.first!.isEmpty ? 1 : 0)...(taps.last!.isEmpty ? 4 : 5))
@@ -90,7 +93,9 @@ struct WinogradPlan: Sendable {
 
     /// The kernel taps of the window's taps, for an output and an input phase.
     func taps(_ output: Phase, _ input: Phase, _ layout: WeightLayout) -> TapSums {
-        TapSums(layout, rows: sources[output.row][input.row], columns: sources[output.column][input.column])
+        TapSums(
+            layout, rows: sources[output.row][input.row], columns: sources[output.column][input.column], scale: tapScale
+        )
     }
 
     /// The grid of tiles of an output.

@@ -1,7 +1,8 @@
 import CTensorKernels
 
 /// The weight gradient in Winograd's domain: dU = V^T dM for each product of the plan, then G^T dU G.
-func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolution2D, _ plan: WinogradPlan) -> Tensor {
+func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolution2D, _ plan: WinogradPlan) -> Tensor
+{
     let (ci, co) = (operation.inputChannels, operation.outputChannels)
     let (h, w) = (gradient.shape.h, gradient.shape.w)
     let grid = plan.grid(height: h, width: w), tiles = grid.rows * grid.columns
@@ -23,27 +24,33 @@ func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convol
                 let row = part.lowerBound * Int(CTK_PANEL)
                 var image = input.image
                 for (i, phase) in plan.inputPhases.enumerated() {
-                    var units = plan.inputUnits(phase)
+                    var tiles = ctk_tiles(
+                        plan, plan.inputUnits(phase), columns: grid.columns, first: start + part.lowerBound,
+                        count: part.count)
                     input.withReading {
                         kernels.winograd_input(
-                            plan.taps, &image, operation.geometry.padding.kernel, &units, $0, grid.columns,
-                            start + part.lowerBound, part.count, vPlaces.matrices(i, in: v.pointer + row, distance: vStride), chunk)
+                            &tiles, &image, operation.geometry.padding.kernel, $0,
+                            vPlaces.matrices(i, in: v.pointer + row, distance: vStride), chunk)
                     }
                 }
                 for (o, phase) in plan.outputPhases.enumerated() {
-                    var units = plan.outputUnits(phase)
+                    var tiles = ctk_tiles(
+                        plan, plan.outputUnits(phase), columns: grid.columns, first: start + part.lowerBound,
+                        count: part.count)
+                    var image = Band(gradient, image: n).image
                     kernels.winograd_output_adjoint(
-                        plan.taps, gradient.pointer + n * h * w * co, h, w, co, &units, grid.columns, start + part.lowerBound,
-                        part.count, dmPlaces.matrices(o, in: dm.pointer + row, distance: dmStride), chunk)
+                        &tiles, &image, dmPlaces.matrices(o, in: dm.pointer + row, distance: dmStride), chunk)
                 }
             }
             let accumulates: CInt = first ? 0 : 1
             ThreadPool.shared.forEach(plan.products.count) { i in
                 let product = plan.products[i]
-                kernels.gemm_transposed(
-                    ci, co, count, vPlaces.matrix(product.input, product.xi, in: v.pointer, distance: vStride),
-                    dmPlaces.matrix(product.output, product.xi, in: dm.pointer, distance: dmStride), chunk,
-                    du.pointer + i * duStride, accumulates)
+                var matrices = ctk_gemm_transposed(
+                    m: ci, n: co, k: count,
+                    a: vPlaces.matrix(product.input, product.xi, in: v.pointer, distance: vStride),
+                    b: dmPlaces.matrix(product.output, product.xi, in: dm.pointer, distance: dmStride),
+                    panel_rows: chunk, c: du.pointer + i * duStride, accumulates: accumulates)
+                kernels.gemm_transposed(&matrices)
             }
             first = false
         }
@@ -57,7 +64,9 @@ func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convol
             }
             plan.taps(output, input, operation.layout).withKernelTaps { taps in
                 forEachPanel(co) { outputs in
-                    kernels.winograd_weights_adjoint(matrices, taps, ci, outputs.lowerBound, outputs.upperBound, result.pointer)
+                    var channels = ctk_channels(
+                        inputs: ci, outputs: co, first: outputs.lowerBound, last: outputs.upperBound)
+                    kernels.winograd_weights_adjoint(matrices, taps, &channels, result.pointer)
                 }
             }
         }

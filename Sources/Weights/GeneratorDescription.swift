@@ -10,7 +10,30 @@ public struct GeneratorDescription: Sendable, Equatable {
         case transposed
         /// Nearest x2, then a reflection-padded 3x3 convolution: no checkerboard.
         case resize
+        /// Bilinear x2, then an edge-padded 3x3 convolution: no checkerboard, and no lattice.
+        case bilinear
     }
+
+    /// How the two layers of stride 2 read beyond the image's border.
+    public enum DownsamplingPadding: String, Sendable, CaseIterable {
+        /// As in the original project.
+        case zero
+        /// As the other layers: no dark or bright stripe at the border.
+        case reflection
+    }
+
+    /// What is added to the last convolution's output before the hyperbolic tangent.
+    public enum Skip: String, Sendable, CaseIterable {
+        /// Nothing, as in the original project.
+        case none
+        /// The image's colours, without grain or detail: the means of blocks of 16x16 pixels, interpolated. Instance
+        /// normalisation takes an image's mean colour away, and a generator that does not get it back can only guess
+        /// hues. The detail stays its own: given the photo's, it paints no strokes.
+        case colours
+    }
+
+    /// The side of the blocks of `Skip.colours`.
+    public static let colourBlock = 16
 
     /// The `format` of a file that holds one generator, and of one that holds a training state.
     public static let format = "cyclegan-generator/1"
@@ -19,17 +42,34 @@ public struct GeneratorDescription: Sendable, Equatable {
     /// Wider and deeper than any published one; a file that claims more is not believed.
     public static let baseChannelsRange = 1...1024
     public static let residualBlocksRange = 0...256
+    public static let grainRange = 0.0...1.0
+    public static let workingSizeRange = 32...16_384
 
     public var baseChannels: Int
     public var residualBlocks: Int
     public var activation: Activation
     public var upsampling: Upsampling
+    public var downsamplingPadding: DownsamplingPadding
+    public var skip: Skip
+    /// Deviation, of values in [-1, 1], of the noise that the generator was trained to be given with a photo
+    /// (`GrainField`).
+    public var grain: Double
+    /// Pixels of a photo's short side at which strokes have the size that the generator was trained for; nil where it
+    /// does not say.
+    public var workingSize: Int?
 
-    public init(baseChannels: Int, residualBlocks: Int, activation: Activation, upsampling: Upsampling) {
+    public init(
+        baseChannels: Int, residualBlocks: Int, activation: Activation, upsampling: Upsampling,
+        downsamplingPadding: DownsamplingPadding = .zero, skip: Skip = .none, grain: Double = 0, workingSize: Int? = nil
+    ) {
         self.baseChannels = baseChannels
         self.residualBlocks = residualBlocks
         self.activation = activation
         self.upsampling = upsampling
+        self.downsamplingPadding = downsamplingPadding
+        self.skip = skip
+        self.grain = grain
+        self.workingSize = workingSize
     }
 
     /// Throws `WeightsError` naming the metadata key that is missing or has a value that is not understood.
@@ -44,29 +84,49 @@ public struct GeneratorDescription: Sendable, Equatable {
             let text = try value(key)
             guard let number = Int(text), range.contains(number) else {
                 throw WeightsError(
-                    "metadata key \(quoted(key)) is \(quoted(text)), expected a number from \(range.lowerBound) to \(range.upperBound)")
+                    "metadata key \(quoted(key)) is \(quoted(text)), expected a number from \(range.lowerBound) to "
+                        + "\(range.upperBound)"
+                )
             }
             return number
         }
         let format = try value("format")
         guard format == Self.format || format == Self.trainingFormat else {
             throw WeightsError(
-                "metadata key \"format\" is \(quoted(format)), expected \"\(Self.format)\" or \"\(Self.trainingFormat)\"")
+                "metadata key \"format\" is \(quoted(format)), expected \"\(Self.format)\" or "
+                    + "\"\(Self.trainingFormat)\""
+            )
         }
         baseChannels = try number("base-channels", Self.baseChannelsRange)
         residualBlocks = try number("residual-blocks", Self.residualBlocksRange)
         let activationText = try value("activation")
         guard let activation = Activation(activationText) else {
             throw WeightsError(
-                "metadata key \"activation\" is \(quoted(activationText)), expected \"relu\" or \"leaky-relu:SLOPE\" with a slope from 0 to 1")
+                "metadata key \"activation\" is \(quoted(activationText)), expected \"relu\" or \"leaky-relu:SLOPE\" "
+                    + "with a slope from 0 to 1"
+            )
         }
         self.activation = activation
-        let upsamplingText = try value("upsampling")
-        guard let upsampling = Upsampling(rawValue: upsamplingText) else {
-            throw WeightsError(
-                "metadata key \"upsampling\" is \(quoted(upsamplingText)), expected \"transposed\" or \"resize\"")
+        func choice<Value: RawRepresentable<String> & CaseIterable>(_ key: String, _ text: String) throws -> Value {
+            guard let value = Value(rawValue: text) else {
+                let choices = Value.allCases.map { quoted($0.rawValue) }.joined(separator: " or ")
+                throw WeightsError("metadata key \(quoted(key)) is \(quoted(text)), expected \(choices)")
+            }
+            return value
         }
-        self.upsampling = upsampling
+        upsampling = try choice("upsampling", try value("upsampling"))
+        // What older files do not say.
+        downsamplingPadding =
+            try metadata["downsampling-padding"].map { try choice("downsampling-padding", $0) } ?? .zero
+        skip = try metadata["skip"].map { try choice("skip", $0) } ?? .none
+        grain =
+            try metadata["grain"].map { text in
+                guard let grain = Double(text), Self.grainRange.contains(grain) else {
+                    throw WeightsError("metadata key \"grain\" is \(quoted(text)), expected a number from 0 to 1")
+                }
+                return grain
+            } ?? 0
+        workingSize = try metadata["working-size"] == nil ? nil : number("working-size", Self.workingSizeRange)
     }
 
     /// As `init(metadata:)`; the error names the file too.
@@ -80,13 +140,19 @@ public struct GeneratorDescription: Sendable, Equatable {
 
     /// For a file with this generator alone.
     public var metadata: [String: String] {
-        [
+        var metadata = [
             "format": Self.format,
             "base-channels": String(baseChannels),
             "residual-blocks": String(residualBlocks),
             "activation": activation.text,
             "upsampling": upsampling.rawValue,
         ]
+        // What the original project's networks have is not said.
+        if downsamplingPadding != .zero { metadata["downsampling-padding"] = downsamplingPadding.rawValue }
+        if skip != .none { metadata["skip"] = skip.rawValue }
+        if grain > 0 { metadata["grain"] = "\(grain)" }
+        if let workingSize { metadata["working-size"] = String(workingSize) }
+        return metadata
     }
 }
 

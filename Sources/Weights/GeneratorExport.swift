@@ -1,31 +1,43 @@
+import LinuxFiles
+
 /// Writes a generator where other programs can use it.
 public enum GeneratorExport {
-    /// A `.pth` file with the state dict, which `torch.load(FILE, weights_only=True)` and the original project load.
-    /// The tensors must be those of `description`, in any order. Written atomically.
+    /// A `.pth` file with the state dict, which `torch.load(FILE, weights_only=True)` and the original project load,
+    /// and the description, which they pass over and `GeneratorImport` takes back. The tensors must be those of
+    /// `description`, in any order. Written atomically.
+    /// - Parameter metadata: what else the model's file says about itself.
     public static func writePyTorch(
-        _ path: String, description: GeneratorDescription, tensors: [(name: String, shape: [Int], values: [Float])]
+        _ path: String, description: GeneratorDescription, metadata: [String: String] = [:],
+        tensors: [(name: String, shape: [Int], values: [Float])]
     ) throws {
         let shapes = Dictionary(tensors.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
         let differences = description.differences(from: shapes)
         guard differences.isEmpty, shapes.count == tensors.count else {
             throw WeightsError(
-                path: path, "cannot be written: the tensors are not \(description.summary): " + differences.joined(separator: "; "))
+                path: path,
+                "cannot be written: the tensors are not \(description.summary): " + differences.joined(separator: "; "))
         }
         for tensor in tensors where tensor.values.count != tensor.shape.reduce(1, *) {
             throw WeightsError(
                 path: path,
-                "cannot be written: tensor \(quoted(tensor.name)) has \(tensor.values.count) values for the shape \(tensor.shape)")
+                "cannot be written: tensor \(quoted(tensor.name)) has \(tensor.values.count) values for the shape "
+                    + "\(tensor.shape)"
+            )
         }
         let root = "generator"
-        try AtomicFile.write(path) { append in
-            var zip = ZipWriter(path: path, append: append)
-            try Array(pickle(tensors).bytes).withUnsafeBytes { try zip.add("\(root)/data.pkl", $0) }
-            try Array("little".utf8).withUnsafeBytes { try zip.add("\(root)/byteorder", $0) }
-            for (index, tensor) in tensors.enumerated() {
-                try tensor.values.withUnsafeBytes { try zip.add("\(root)/data/\(index)", $0) }
+        try WeightsError.explaining(path, "cannot be written") {
+            try OutputFile(BytePath(path)).write { append in
+                var zip = ZipWriter(path: path, append: append)
+                try Array(pickle(tensors).bytes).withUnsafeBytes { try zip.add("\(root)/data.pkl", $0) }
+                try Array("little".utf8).withUnsafeBytes { try zip.add("\(root)/byteorder", $0) }
+                for (index, tensor) in tensors.enumerated() {
+                    try tensor.values.withUnsafeBytes { try zip.add("\(root)/data/\(index)", $0) }
+                }
+                try PyTorchDescription.encode(metadata.merging(description.metadata) { $1 })
+                    .withUnsafeBytes { try zip.add("\(root)/\(PyTorchDescription.entryName)", $0) }
+                try Array("3\n".utf8).withUnsafeBytes { try zip.add("\(root)/version", $0) }
+                try zip.finish()
             }
-            try Array("3\n".utf8).withUnsafeBytes { try zip.add("\(root)/version", $0) }
-            try zip.finish()
         }
     }
 

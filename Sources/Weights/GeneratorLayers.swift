@@ -6,6 +6,8 @@ extension GeneratorDescription {
             case first
             /// 3x3, stride 2, zero padding 1, then normalisation and activation.
             case downsampling
+            /// The same with reflection 1.
+            case downsamplingReflected
             /// 3x3, reflection 1, then normalisation and activation.
             case residualFirst(block: Int)
             /// 3x3, reflection 1, then normalisation and the addition of the block's input.
@@ -14,6 +16,8 @@ extension GeneratorDescription {
             case upsamplingTransposed
             /// Nearest x2, 3x3, reflection 1, then normalisation and activation.
             case upsamplingResize
+            /// Bilinear x2, 3x3, edge 1, then normalisation and activation.
+            case upsamplingBilinear
             /// 7x7, reflection 3, then tanh.
             case last
         }
@@ -43,17 +47,19 @@ extension GeneratorDescription {
         public var biasShape: [Int] { [outputChannels] }
     }
 
-    /// Every convolution in the order in which the network runs them. The keys count all the layers of the original project's
-    /// sequence (padding, normalisation, activation); `resize` has one more at each upsampling.
+    /// Every convolution in the order in which the network runs them. The keys count all the layers of the original
+    /// project's sequence (padding, normalisation, activation); `resize` and `bilinear` have one more at each
+    /// upsampling.
     public var layers: [Layer] {
         let base = baseChannels
         func layer(_ key: String, _ kind: Layer.Kind, _ input: Int, _ output: Int) -> Layer {
             Layer(key: key, kind: kind, inputChannels: input, outputChannels: output)
         }
+        let downsampling: Layer.Kind = downsamplingPadding == .zero ? .downsampling : .downsamplingReflected
         var result = [
             layer("model.1", .first, 3, base),
-            layer("model.4", .downsampling, base, 2 * base),
-            layer("model.7", .downsampling, 2 * base, 4 * base),
+            layer("model.4", downsampling, base, 2 * base),
+            layer("model.7", downsampling, 2 * base, 4 * base),
         ]
         for block in 0..<residualBlocks {
             let key = "model.\(10 + block).conv_block"
@@ -66,9 +72,10 @@ extension GeneratorDescription {
             result.append(layer("model.\(10 + after)", .upsamplingTransposed, 4 * base, 2 * base))
             result.append(layer("model.\(13 + after)", .upsamplingTransposed, 2 * base, base))
             result.append(layer("model.\(17 + after)", .last, base, 3))
-        case .resize:
-            result.append(layer("model.\(12 + after)", .upsamplingResize, 4 * base, 2 * base))
-            result.append(layer("model.\(17 + after)", .upsamplingResize, 2 * base, base))
+        case .resize, .bilinear:
+            let kind: Layer.Kind = upsampling == .resize ? .upsamplingResize : .upsamplingBilinear
+            result.append(layer("model.\(12 + after)", kind, 4 * base, 2 * base))
+            result.append(layer("model.\(17 + after)", kind, 2 * base, base))
             result.append(layer("model.\(21 + after)", .last, base, 3))
         }
         return result
@@ -79,8 +86,9 @@ extension GeneratorDescription {
         layers.flatMap { [($0.weightKey, $0.weightShape), ($0.biasKey, $0.biasShape)] }
     }
 
-    /// Throws one `WeightsError` that lists every missing, unexpected and mis-shaped tensor. Looks at the tensors under
-    /// `prefix` (`G.` in a training state) + `model.` only: a file may hold others beside the generator.
+    /// Throws one `WeightsError` that counts the missing, unexpected and mis-shaped tensors and names the first ones.
+    /// Looks at the tensors under `prefix` (`G.` in a training state) + `model.` only: a file may hold others beside
+    /// the generator.
     public func validate(_ file: WeightsFile, prefix: String = "") throws {
         let found = file.tensors.filter { $0.key.hasPrefix(prefix + "model.") }.mapValues(\.shape)
         let differences = differences(from: found, prefix: prefix)
@@ -99,13 +107,20 @@ extension GeneratorDescription {
             found[key].flatMap { $0 == shape ? nil : "\(key) is \($0), expected \(shape)" }
         }
         func list(_ title: String, _ items: [String]) -> [String] {
-            items.isEmpty ? [] : ["\(title) (\(items.count)): " + items.joined(separator: ", ")]
+            // A line that a person reads: a network of another kind differs in every key.
+            items.isEmpty
+                ? []
+                : [
+                    "\(title) (\(items.count)): " + items.prefix(3).joined(separator: ", ")
+                        + (items.count > 3 ? " ..." : "")
+                ]
         }
         return list("missing", missing) + list("unexpected", unexpected) + list("wrong shape", misshaped)
     }
 
     /// In words, for messages.
     var summary: String {
-        "a generator with \(baseChannels) base channels, \(residualBlocks) residual blocks and \(upsampling.rawValue) upsampling"
+        "a generator with \(baseChannels) base channels, \(residualBlocks) residual blocks and \(upsampling.rawValue) "
+            + "upsampling"
     }
 }

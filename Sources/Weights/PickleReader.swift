@@ -32,7 +32,9 @@ struct PickleReader {
                 path: file.path,
                 end == file.size
                     ? "is cut short: its description of the tensors has no end; copy or download it again"
-                    : "is not a state dict: its description of the tensors exceeds \(Self.maxBytes >> 20) MiB or its place")
+                    : "is not a state dict: its description of the tensors exceeds "
+                        + "\(Self.maxBytes >> 20) MiB or its place"
+            )
         }
         if position < bufferStart || position + count > bufferStart + buffer.count {
             buffer = try file.bytes(at: position, count: min(max(count, 1 << 16), end - position))

@@ -1,48 +1,55 @@
 import Glibc
+import LinuxFiles
 
-/// An open file read at given offsets. Reads, not a mapping: a file that shrinks under us becomes an error instead of a signal.
+/// An open file read at given offsets, or bytes that stand for one. Reads, not a mapping: a file that shrinks under us
+/// becomes an error instead of a signal.
 final class ReadOnlyFile: Sendable {
     let path: String
     let size: Int
-    private let descriptor: CInt
+    private let source: Source
+
+    private enum Source: ~Copyable, Sendable {
+        case file(Descriptor)
+        case memory([UInt8])
+    }
+
+    /// Bytes in memory.
+    /// - Parameter name: what errors call them.
+    init(_ contents: [UInt8], name: String) {
+        path = name
+        size = contents.count
+        source = .memory(contents)
+    }
 
     init(_ path: String) throws {
         self.path = path
-        // Without O_NONBLOCK the opening of a FIFO waits for a writer.
-        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            throw WeightsError(path: path, "cannot be opened: \(lastErrorText())")
+        let file = try WeightsError.explaining(path, "cannot be opened") {
+            try Descriptor.forReading(BytePath(path), followingLinks: true)
         }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else {
-            let text = lastErrorText()
-            close(descriptor)
-            throw WeightsError(path: path, "cannot be examined: \(text)")
+        let status: stat
+        do { status = try file.status() } catch let error as SystemError {
+            throw WeightsError(path: path, "cannot be examined: \(error.reason)")
         }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            close(descriptor)
-            throw WeightsError(path: path, "is not a regular file")
-        }
+        guard Files.isRegular(status) else { throw WeightsError(path: path, "is not a regular file") }
         size = Int(status.st_size)
-    }
-
-    deinit {
-        close(descriptor)
+        source = .file(file)
     }
 
     /// Fills `buffer` from byte `offset` on.
     func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws {
-        var done = 0
-        while done < buffer.count {
-            let count = pread(descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw WeightsError(path: path, "cannot be read: \(lastErrorText())")
+        let count: Int
+        switch source {
+        case .file(let file):
+            count = try WeightsError.explaining(path, "cannot be read") { try file.read(at: offset, into: buffer) }
+        case .memory(let contents):
+            count = max(0, min(buffer.count, size - offset))
+            contents.withUnsafeBytes { bytes in
+                buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[min(offset, size)...].prefix(count)))
             }
-            guard count > 0 else {
-                throw WeightsError(path: path, "ends at byte \(offset + done): it was cut short; copy or download it again")
-            }
-            done += count
+        }
+        guard count == buffer.count else {
+            throw WeightsError(
+                path: path, "ends at byte \(offset + count): it was cut short; copy or download it again")
         }
     }
 
@@ -56,8 +63,4 @@ final class ReadOnlyFile: Sendable {
         try result.withUnsafeMutableBytes { try read(at: offset, into: $0) }
         return result
     }
-}
-
-func lastErrorText() -> String {
-    String(cString: strerror(errno))
 }

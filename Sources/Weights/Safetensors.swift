@@ -1,4 +1,5 @@
 import FoundationEssentials
+import LinuxFiles
 
 /// The safetensors format: the header's length (8 bytes, little-endian), a JSON header, the raw tensors.
 /// Source: the format section of the safetensors project's README.
@@ -42,25 +43,40 @@ public enum Safetensors {
     ]
 
     /// Reads the header and checks every claim in it against the file; the tensors are read when asked for.
-    public static func read(_ path: String) throws -> WeightsFile {
-        let file = try ReadOnlyFile(path)
+    public static func read(_ path: String) throws -> WeightsFile { try read(ReadOnlyFile(path)) }
+
+    /// The same of a file's bytes in memory.
+    /// - Parameter name: what errors call them.
+    public static func decoded(_ bytes: [UInt8], name: String) throws -> WeightsFile {
+        try read(ReadOnlyFile(bytes, name: name))
+    }
+
+    private static func read(_ file: ReadOnlyFile) throws -> WeightsFile {
+        let path = file.path
         guard file.size >= 8 else {
             throw WeightsError(path: path, "is not a safetensors file: \(file.size) bytes are too few")
         }
-        let length = try file.bytes(at: 0, count: 8).withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
+        let length = try file.bytes(at: 0, count: 8).withUnsafeBytes {
+            UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self))
+        }
         guard length <= UInt64(maxHeaderBytes) else {
             throw WeightsError(
                 path: path,
-                "is not a safetensors file: it claims a header of \(length) bytes, at most \(maxHeaderBytes) are believed")
+                "is not a safetensors file: it claims a header of \(length) bytes, at most \(maxHeaderBytes) are "
+                    + "believed"
+            )
         }
         guard length <= UInt64(file.size - 8) else {
             throw WeightsError(
                 path: path,
-                "is cut short or not a safetensors file: it claims a header of \(length) bytes, but has \(file.size) in all")
+                "is cut short or not a safetensors file: it claims a header of \(length) bytes, but has \(file.size) "
+                    + "in all"
+            )
         }
         let header = try decodeHeader(file, length: Int(length))
         return WeightsFile(
-            path: path, metadata: header.metadata, tensors: try locate(header.entries, in: file, dataStart: 8 + Int(length)))
+            path: path, metadata: header.metadata,
+            tensors: try locate(header.entries, in: file, dataStart: 8 + Int(length)))
     }
 
     private static func decodeHeader(_ file: ReadOnlyFile, length: Int) throws -> Header {
@@ -96,7 +112,9 @@ public enum Safetensors {
             guard let type = elementTypes[entry.dtype] else {
                 throw fail(
                     name,
-                    "number format \(quoted(entry.dtype)) is not supported; save it as one of \(elementTypes.keys.sorted())")
+                    "number format \(quoted(entry.dtype)) is not supported; save it as one of "
+                        + "\(elementTypes.keys.sorted())"
+                )
             }
             guard entry.data_offsets.count == 2, entry.shape.allSatisfy({ $0 >= 0 }) else {
                 throw fail(name, "data_offsets must be two numbers and shape non-negative")
@@ -106,7 +124,8 @@ public enum Safetensors {
                 throw fail(name, "data_offsets [\(start), \(end)] are not a range")
             }
             guard end <= dataSize else {
-                throw fail(name, "ends at byte \(end) of \(dataSize): the file was cut short; copy or download it again")
+                throw fail(
+                    name, "ends at byte \(end) of \(dataSize): the file was cut short; copy or download it again")
             }
             guard let size = checkedProduct(entry.shape + [type.byteCount]), size == end - start else {
                 throw fail(name, "shape \(entry.shape) of \(entry.dtype) does not fill data_offsets [\(start), \(end)]")
@@ -134,15 +153,47 @@ public enum Safetensors {
         return tensors
     }
 
-    /// Writes float32 tensors in the given order, atomically: a temporary file beside `path`, synced, renamed.
+    /// Writes tensors in the given order, atomically: a temporary file beside `path`, synced, renamed.
+    /// - Parameter half: as float16, each value rounded to the nearest, in place of float32.
+    /// - Throws: `WeightsError`, also where a value is too large for float16.
     public static func write(
-        _ path: String, tensors: [(name: String, shape: [Int], values: [Float])], metadata: [String: String]
+        _ path: String, tensors: [(name: String, shape: [Int], values: [Float])], metadata: [String: String],
+        half: Bool = false
     ) throws {
-        let header = try encodeHeader(path, tensors: tensors, metadata: metadata)
-        try AtomicFile.write(path) { append in
-            try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try append($0) }
-            try header.withUnsafeBytes { try append($0) }
-            for tensor in tensors {
+        let header = try encodeHeader(path, tensors: tensors, metadata: metadata, half: half)
+        let largest = Float(Float16.greatestFiniteMagnitude)
+        if half, let tensor = tensors.first(where: { $0.values.contains { !(abs($0) <= largest) } }) {
+            throw WeightsError(
+                path: path, "cannot be written: tensor \(quoted(tensor.name)) has values that float16 cannot hold")
+        }
+        try WeightsError.explaining(path, "cannot be written") {
+            try OutputFile(BytePath(path)).write { append in
+                try Self.append(header, tensors, half: half, append)
+            }
+        }
+    }
+
+    /// What `write` would write, in memory.
+    public static func encoded(
+        _ tensors: [(name: String, shape: [Int], values: [Float])], metadata: [String: String]
+    ) throws -> [UInt8] {
+        let header = try encodeHeader("a file in memory", tensors: tensors, metadata: metadata, half: false)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(8 + header.count + tensors.reduce(0) { $0 + 4 * $1.values.count })
+        append(header, tensors, half: false) { bytes += $0 }
+        return bytes
+    }
+
+    private static func append(
+        _ header: [UInt8], _ tensors: [(name: String, shape: [Int], values: [Float])], half: Bool,
+        _ append: (UnsafeRawBufferPointer) throws -> Void
+    ) rethrows {
+        try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try append($0) }
+        try header.withUnsafeBytes { try append($0) }
+        for tensor in tensors {
+            if half {
+                try tensor.values.map { Float16($0).bitPattern.littleEndian }.withUnsafeBytes { try append($0) }
+            } else {
                 try tensor.values.withUnsafeBytes { try append($0) }
             }
         }
@@ -155,8 +206,9 @@ public enum Safetensors {
     }
 
     private static func encodeHeader(
-        _ path: String, tensors: [(name: String, shape: [Int], values: [Float])], metadata: [String: String]
+        _ path: String, tensors: [(name: String, shape: [Int], values: [Float])], metadata: [String: String], half: Bool
     ) throws -> [UInt8] {
+        let (name, bytes) = half ? ("F16", 2) : ("F32", 4)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var members: [String] = []
@@ -168,15 +220,18 @@ public enum Safetensors {
         var offset = 0
         for tensor in tensors {
             guard tensor.name != Header.metadataKey, names.insert(tensor.name).inserted else {
-                throw WeightsError(path: path, "cannot be written: tensor name \(quoted(tensor.name)) is reserved or used twice")
+                throw WeightsError(
+                    path: path, "cannot be written: tensor name \(quoted(tensor.name)) is reserved or used twice")
             }
             guard tensor.shape.allSatisfy({ $0 >= 0 }), checkedProduct(tensor.shape) == tensor.values.count else {
                 throw WeightsError(
                     path: path,
-                    "cannot be written: tensor \(quoted(tensor.name)) has \(tensor.values.count) values for the shape \(tensor.shape)")
+                    "cannot be written: tensor \(quoted(tensor.name)) has \(tensor.values.count) values for the shape "
+                        + "\(tensor.shape)"
+                )
             }
-            let end = offset + tensor.values.count * MemoryLayout<Float>.size
-            let entry = HeaderEntry(dtype: "F32", shape: tensor.shape, data_offsets: [offset, end])
+            let end = offset + tensor.values.count * bytes
+            let entry = HeaderEntry(dtype: name, shape: tensor.shape, data_offsets: [offset, end])
             members.append(
                 String(decoding: try encoder.encode(tensor.name), as: UTF8.self) + ":"
                     + String(decoding: try encoder.encode(entry), as: UTF8.self))

@@ -81,18 +81,8 @@ public struct StoredTensor: Sendable {
 /// A file of named tensors. The file stays open while any of its tensors is kept.
 public struct WeightsFile: Sendable {
     public let path: String
-    /// The safetensors header's `__metadata__`; empty for a PyTorch file.
+    /// The safetensors header's `__metadata__`, or what `models export` put into a PyTorch file; empty for those of
+    /// others.
     public let metadata: [String: String]
     public let tensors: [String: StoredTensor]
-
-    /// The tensor's values; throws where it is missing or has another shape than `shape` (nil: any).
-    public func floats(_ name: String, shape: [Int]? = nil) throws -> [Float] {
-        guard let tensor = tensors[name] else {
-            throw WeightsError(path: path, "has no tensor \(quoted(name))")
-        }
-        if let shape, tensor.shape != shape {
-            throw WeightsError(path: path, "\(quoted(name)) has the shape \(tensor.shape), expected \(shape)")
-        }
-        return try tensor.floats()
-    }
 }

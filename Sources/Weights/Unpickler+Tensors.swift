@@ -19,13 +19,18 @@ extension Unpickler {
             tensors.append(try tensor(arguments))
             return .tensor(tensors.count - 1)
         case .rebuildParameter:
-            guard case .tensor? = arguments.first else { throw failure("has a parameter without a tensor: it is damaged") }
+            guard case .tensor? = arguments.first else {
+                throw failure("has a parameter without a tensor: it is damaged")
+            }
             return arguments[0]
         case .size:
             guard case .tuple? = arguments.first else { throw failure("has a malformed size: it is damaged") }
             return arguments[0]
         case .storage:
-            throw failure("makes a storage by itself, which no state dict needs; save it again with torch.save(network.state_dict(), FILE)")
+            throw failure(
+                "makes a storage by itself, which no state dict needs; save it again with "
+                    + "torch.save(network.state_dict(), FILE)"
+            )
         }
     }
 
@@ -61,7 +66,8 @@ extension Unpickler {
         let storage = storages[index]
         // A tensor never needs more elements than its storage has: strides of 0 would make petabytes out of one number.
         guard let count = checkedProduct(shape), count <= storage.viewCount else {
-            throw failure("has a tensor of the shape \(shape) in a storage of \(storage.viewCount) elements: it is damaged")
+            throw failure(
+                "has a tensor of the shape \(shape) in a storage of \(storage.viewCount) elements: it is damaged")
         }
         guard count > 0 else { return PickleTensor(storage: storage, offset: 0, shape: shape, strides: nil) }
         var last = offset

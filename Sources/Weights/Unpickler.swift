@@ -1,5 +1,6 @@
-/// Reads the pickles of state dicts and nothing else: a machine for the instructions that build plain values, and a short list
-/// of names (`PickleGlobal`). No code out of a file is ever run. Source: the instruction table of CPython's pickletools.
+/// Reads the pickles of state dicts and nothing else: a machine for the instructions that build plain values, and a
+/// short list of names (`PickleGlobal`). No code out of a file is ever run. Source: the instruction table of CPython's
+/// pickletools.
 struct Unpickler {
     var reader: PickleReader
     var tuples: [[PickleValue]] = []
@@ -28,7 +29,8 @@ struct Unpickler {
             if code == UInt8(ascii: ".") { return try pop() }
             guard try constant(code) || container(code) || object(code) || memory(code) else {
                 throw failure(
-                    "has the pickle instruction 0x\(String(code, radix: 16)) at byte \(start), which no state dict needs; "
+                    "has the pickle instruction 0x\(String(code, radix: 16)) at byte \(start), which no state dict "
+                        + "needs; "
                         + "save it again with torch.save(network.state_dict(), FILE)")
             }
         }
@@ -165,7 +167,9 @@ struct Unpickler {
             guard case .string(let name) = try pop(), case .string(let module) = try pop() else { throw malformed() }
             try pushGlobal(module, name)
         case UInt8(ascii: "R"):
-            guard case .tuple(let arguments) = try pop(), case .global(let global) = try pop() else { throw malformed() }
+            guard case .tuple(let arguments) = try pop(), case .global(let global) = try pop() else {
+                throw malformed()
+            }
             stack.append(try make(global, tuples[arguments]))
         case UInt8(ascii: "b"):  // BUILD: an ordered dictionary's attributes, such as the versions of its modules
             _ = try pop()
@@ -182,7 +186,8 @@ struct Unpickler {
     private mutating func pushGlobal(_ module: String, _ name: String) throws {
         guard let global = PickleGlobal(module: module, name: name) else {
             throw failure(
-                "asks for \(quoted(module + "." + name)), which is no part of a state dict: it is malicious or a whole program "
+                "asks for \(quoted(module + "." + name)), which is no part of a state dict: it is malicious or a whole "
+                    + "program "
                     + "object; nothing in it was run; save it again with torch.save(network.state_dict(), FILE)")
         }
         stack.append(.global(global))

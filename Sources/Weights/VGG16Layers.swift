@@ -19,12 +19,19 @@ public enum VGG16Layers {
         }
         guard !numbers.isEmpty else {
             let names = file.tensors.keys.sorted().prefix(4).map(quoted).joined(separator: ", ")
-            throw WeightsError(path: file.path, "is not VGG16 with torchvision's keys (\"features.0.weight\" ...): its tensors are \(names) ...; \(remedy)")
+            throw WeightsError(
+                path: file.path,
+                "is not VGG16 with torchvision's keys (\"features.0.weight\" ...): its tensors are \(names) ...; "
+                    + "\(remedy)"
+            )
         }
         let known = Set(convolutions.map(\.index))
         if let other = numbers.filter({ !known.contains($0) }).min() {
             throw WeightsError(
-                path: file.path, "has \"features.\(other).weight\", which VGG16 has not: it is another network, such as VGG-19 or one with batch normalisation; \(remedy)")
+                path: file.path,
+                "has \"features.\(other).weight\", which VGG16 has not: it is another network, such as VGG-19 or one "
+                    + "with batch normalisation; \(remedy)"
+            )
         }
     }
 }

@@ -1,5 +1,5 @@
-/// Where the stored entries of a zip file are. Reads what PyTorch writes: no compression, zip64 where needed, sizes from the
-/// central directory (so data descriptors do not matter). Source: PKWARE's APPNOTE.TXT, sections 4.3 and 4.5.
+/// Where the stored entries of a zip file are. Reads what PyTorch writes: no compression, zip64 where needed, sizes
+/// from the central directory (so data descriptors do not matter). Source: PKWARE's APPNOTE.TXT, sections 4.3 and 4.5.
 struct ZipArchive {
     struct Entry {
         let offset: Int
@@ -32,16 +32,21 @@ struct ZipArchive {
     /// Throws where the entry is missing, compressed, encrypted or outside of the file.
     func entry(_ name: String) throws -> Entry {
         guard let record = records[name] else {
-            throw WeightsError(path: file.path, "has no entry \(quoted(name)): it is not a PyTorch checkpoint or damaged")
+            throw WeightsError(
+                path: file.path, "has no entry \(quoted(name)): it is not a PyTorch checkpoint or damaged")
         }
         guard record.method == 0, record.flags & 1 == 0 else {
             throw WeightsError(
                 path: file.path,
-                "has the compressed or encrypted entry \(quoted(name)), which torch.save never writes; unpack and save it again")
+                "has the compressed or encrypted entry \(quoted(name)), which torch.save never writes; unpack and save "
+                    + "it again"
+            )
         }
         guard record.header <= file.size - 30 else { throw Self.damaged(file, "an entry lies outside of the file") }
         var local = Fields(bytes: try file.bytes(at: record.header, count: 30))
-        guard local.number(4) == 0x0403_4B50 else { throw Self.damaged(file, "an entry does not begin where it should") }
+        guard local.number(4) == 0x0403_4B50 else {
+            throw Self.damaged(file, "an entry does not begin where it should")
+        }
         local.position = 26
         let offset = record.header + 30 + local.number(2) + local.number(2)
         guard offset <= file.size, record.size <= file.size - offset else {
@@ -71,7 +76,9 @@ struct ZipArchive {
         guard locator.number(4) == 0x0706_4B50 else { throw damaged(file, "its zip64 directory is missing") }
         locator.position = 8
         let recordOffset = locator.number(8)
-        guard recordOffset <= file.size - 56 else { throw damaged(file, "its zip64 directory lies outside of the file") }
+        guard recordOffset <= file.size - 56 else {
+            throw damaged(file, "its zip64 directory lies outside of the file")
+        }
         var record = Fields(bytes: try file.bytes(at: recordOffset, count: 56))
         guard record.number(4) == 0x0606_4B50 else { throw damaged(file, "its zip64 directory is missing") }
         record.position = 32

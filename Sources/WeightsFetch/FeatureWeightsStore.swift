@@ -19,10 +19,13 @@ public enum FeatureWeightsStore {
     /// Where new ones go: for root the system's folder, so that the service finds them.
     public static var folder: String { geteuid() == 0 ? folders.last! : folders[0] }
 
-    /// The file to use; nil where there is none.
+    /// The file that was fetched or imported; nil where there is none.
     public static func installed() -> String? {
         folders.map { $0 + "/" + fileName }.first { FileManager.default.fileExists(atPath: $0) }
     }
+
+    /// The file to use: what was fetched or imported, else the one that ships; nil where neither is there.
+    public static func available() -> String? { installed() ?? ShippedWeights.vgg16.path() }
 
     /// Up to conv4_3, where the deepest tap is.
     private static let deepestLayer = 10
@@ -32,9 +35,13 @@ public enum FeatureWeightsStore {
     public static func remarkOnOrigin(_ path: String, published: RemoteWeights = .vgg16) throws -> String? {
         guard let found = try PartialFile.sha256(ofFile: path), found != published.sha256 else { return nil }
         let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? nil
-        let seemsPublished = size == published.byteCount || path.hasSuffix("/" + published.fileName) || path == published.fileName
+        let seemsPublished =
+            size == published.byteCount || path.hasSuffix("/" + published.fileName) || path == published.fileName
         return "\(path) is not \(published.fileName) (its SHA-256 is \(found)); its weights are used as they are"
-            + (seemsPublished ? ". If it is meant to be that file, it is damaged: 'cyclegan-style weights fetch vgg16' gets a sound one" : "")
+            + (seemsPublished
+                ? ". If it is meant to be that file, it is damaged: "
+                    + "'cyclegan-style weights fetch \(published.name)' gets a sound one"
+                : "")
     }
 
     /// Keeps the layers that training can use (up to conv4_3) of a PyTorch or safetensors file with torchvision's keys.

@@ -76,7 +76,8 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
             let range = response.value(forHTTPHeaderField: "Content-Range") ?? ""
             guard range == "bytes \(position)-\(remote.byteCount - 1)/\(remote.byteCount)" else {
                 try file.truncate()
-                return refuse("answered with the range \"\(range)\" of \(remote.byteCount) bytes; run this again to start anew")
+                return refuse(
+                    "answered with the range \"\(range)\" of \(remote.byteCount) bytes; run this again to start anew")
             }
         case 416:
             try file.truncate()

@@ -17,15 +17,16 @@ public struct WeightsFetcher: Sendable {
         self.pause = pause
     }
 
-    /// Puts the file at `path`, which either does not exist or is the file already. Until it is complete and checked, it is
-    /// `path.part`, which stays when the download fails or the task is cancelled. `progress` gets bytes, on another thread.
-    /// Throws `WeightsError`, or `CancellationError`.
+    /// Puts the file at `path`, which either does not exist or is the file already. Until it is complete and checked,
+    /// it is `path.part`, which stays when the download fails or the task is cancelled. `progress` gets bytes, on
+    /// another thread. Throws `WeightsError`, or `CancellationError`.
     public func fetch(
         _ remote: RemoteWeights, to path: String, progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
     ) async throws {
         if let present = try PartialFile.sha256(ofFile: path) {
             guard present == remote.sha256 else {
-                throw WeightsError(path: path, "exists and is not \(remote.fileName) (its SHA-256 differs); move it away first")
+                throw WeightsError(
+                    path: path, "exists and is not \(remote.fileName) (its SHA-256 differs); move it away first")
             }
             return progress(remote.byteCount, remote.byteCount)
         }
@@ -37,14 +38,16 @@ public struct WeightsFetcher: Sendable {
             file.remove()
             throw WeightsError(
                 path: remote.url.absoluteString,
-                "was downloaded whole but has the SHA-256 \(found), expected \(remote.sha256); it was removed: try again, "
+                "was downloaded whole but has the SHA-256 \(found), expected \(remote.sha256); it was removed: try "
+                    + "again, "
                     + "or get the file elsewhere and use `weights import`")
         }
         try file.publish()
     }
 
     private func fill(
-        _ file: PartialFile, _ remote: RemoteWeights, _ progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
+        _ file: PartialFile, _ remote: RemoteWeights,
+        _ progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
     ) async throws {
         var failures = 0
         while true {
@@ -67,7 +70,8 @@ public struct WeightsFetcher: Sendable {
             guard failures < attempts else {
                 throw WeightsError(
                     path: remote.url.absoluteString,
-                    "cannot be downloaded: \(reason). \(end) of \(remote.byteCount) bytes are kept; run this again to go on, "
+                    "cannot be downloaded: \(reason). \(end) of \(remote.byteCount) bytes are kept; run this again to "
+                        + "go on, "
                         + "or get the file on another machine and use `weights import`")
             }
             try await Task.sleep(for: .seconds(pause * Double(failures)))

@@ -8,7 +8,7 @@ import Weights
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure this machine's speed, with random weights.",
-        subcommands: [BenchInference.self, BenchTraining.self])
+        subcommands: [BenchInference.self, BenchTraining.self, BenchInception.self, BenchRanks.self])
 }
 
 extension GeneratorDescription.Upsampling: ExpressibleByArgument {}
@@ -19,7 +19,8 @@ struct PixelSize: ExpressibleByArgument, CustomStringConvertible {
 
     init?(argument: String) {
         let sides = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
-        guard sides.count == 2, let width = sides[0], let height = sides[1], (1...65_500).contains(width), (1...65_500).contains(height)
+        guard sides.count == 2, let width = sides[0], let height = sides[1], (1...65_500).contains(width),
+            (1...65_500).contains(height)
         else { return nil }
         (self.width, self.height) = (width, height)
     }
@@ -38,12 +39,17 @@ struct BenchOptions: ParsableArguments {
 
     var description: GeneratorDescription {
         GeneratorDescription(
-            baseChannels: baseChannels, residualBlocks: residualBlocks, activation: .leakyReLU(slope: 0.01), upsampling: upsampling)
+            baseChannels: baseChannels, residualBlocks: residualBlocks, activation: .leakyReLU(slope: 0.01),
+            upsampling: upsampling)
     }
 
     func validate() throws {
-        if !GeneratorDescription.baseChannelsRange.contains(baseChannels) { throw ValidationError("--base-channels is from 1 to 1024.") }
-        if !GeneratorDescription.residualBlocksRange.contains(residualBlocks) { throw ValidationError("--residual-blocks is from 0 to 256.") }
+        if !GeneratorDescription.baseChannelsRange.contains(baseChannels) {
+            throw ValidationError("--base-channels is from 1 to 1024.")
+        }
+        if !GeneratorDescription.residualBlocksRange.contains(residualBlocks) {
+            throw ValidationError("--residual-blocks is from 0 to 256.")
+        }
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is from 1 to 1024.") }
         if `repeat` < 1 { throw ValidationError("--repeat is at least 1.") }
     }
@@ -61,8 +67,10 @@ struct BenchOptions: ParsableArguments {
         var usage = rusage()
         getrusage(.init(RUSAGE_SELF.rawValue), &usage)
         let result = BenchResult(
-            what: what, baseChannels: baseChannels, residualBlocks: residualBlocks, upsampling: upsampling.rawValue, size: size,
-            threads: ThreadPool.shared.threads, repeats: `repeat`, bestSeconds: seconds[0], medianSeconds: median(seconds),
+            what: what, baseChannels: baseChannels, residualBlocks: residualBlocks, upsampling: upsampling.rawValue,
+            size: size,
+            threads: ThreadPool.shared.threads, repeats: `repeat`, bestSeconds: seconds[0],
+            medianSeconds: median(seconds),
             peakRSSBytes: usage.ru_maxrss * 1024, kernels: Kernels.name)
         if json {
             let encoder = JSONEncoder()
@@ -76,7 +84,9 @@ struct BenchOptions: ParsableArguments {
         }
     }
 
-    private func median(_ sorted: [Double]) -> Double { (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2 }
+    private func median(_ sorted: [Double]) -> Double {
+        (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+    }
     private func rounded(_ seconds: Double) -> String { String(format: "%.4f", seconds) }
 }
 
@@ -97,15 +107,21 @@ struct BenchResult: Encodable {
 }
 
 struct BenchInference: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "inference", abstract: "One image through a generator.")
+    static let configuration = CommandConfiguration(
+        commandName: "inference", abstract: "One image through a generator.")
 
     @OptionGroup var options: BenchOptions
-    @Option(name: .long, help: ArgumentHelp("The image's size.", valueName: "wxh")) var size = PixelSize(argument: "256x256")!
-    @Option(name: .long, help: "A generator's file instead of random weights; it says the channels, blocks and upsampling.")
+    @Option(name: .long, help: ArgumentHelp("The image's size.", valueName: "wxh")) var size = PixelSize(
+        argument: "256x256")!
+    @Option(
+        name: .long, help: "A generator's file instead of random weights; it says the channels, blocks and upsampling.")
     var model: String?
-    @Option(name: .long, help: "A safetensors file with the image as \"input\", (1, 3, H, W) in [-1, 1], instead of a random one.")
+    @Option(
+        name: .long,
+        help: "A safetensors file with the image as \"input\", (1, 3, H, W) in [-1, 1], instead of a random one.")
     var input: String?
-    @Option(name: .long, help: "Write the result as \"output\", (1, 3, H, W), to this safetensors file.") var output: String?
+    @Option(name: .long, help: "Write the result as \"output\", (1, 3, H, W), to this safetensors file.") var output:
+        String?
 
     func run() throws {
         if let threads = options.threads { ThreadPool.shared = ThreadPool(threads: threads) }
@@ -137,7 +153,8 @@ struct BenchInference: ParsableCommand {
         if let output {
             let (h, w) = (y.shape.h, y.shape.w), values = y.values
             let planes = (0..<3).flatMap { c in (0..<h * w).map { values[$0 * 3 + c] } }
-            try Safetensors.write(output, tensors: [(name: "output", shape: [1, 3, h, w], values: planes)], metadata: [:])
+            try Safetensors.write(
+                output, tensors: [(name: "output", shape: [1, 3, h, w], values: planes)], metadata: [:])
         }
     }
 

@@ -1,11 +1,14 @@
 import Foundation
 import Glibc
+import LinuxFiles
 import Synchronization
 
-/// A line with a bar on standard error, where that is a terminal; nothing elsewhere.
+/// A line with a bar on standard error, where that is a terminal and it is wanted; nothing elsewhere.
 final class ProgressBar: Sendable {
-    private let isTerminal = isatty(STDERR_FILENO) == 1
+    private let isTerminal: Bool
     private let shown = Mutex("")
+
+    init(isQuiet: Bool = false) { isTerminal = !isQuiet && isatty(STDERR_FILENO) == 1 }
 
     func show(_ label: String, _ part: Double) {
         guard isTerminal else { return }
@@ -15,17 +18,18 @@ final class ProgressBar: Sendable {
         let room = max(0, columns - percent.count - 26)
         let name = label.count > room ? "…" + label.suffix(max(0, room - 1)) : label
         let filled = Int(part * 20)
-        let line = "\(name) [\(String(repeating: "█", count: filled))\(String(repeating: " ", count: 20 - filled))] \(percent)"
+        let bar = String(repeating: "█", count: filled) + String(repeating: " ", count: 20 - filled)
+        let line = "\(name) [\(bar)] \(percent)"
         shown.withLock { before in
             guard line != before else { return }
             before = line
-            FileHandle.standardError.write(Data("\r\u{1B}[K\(line)".utf8))
+            writeStandardError("\r\u{1B}[K\(line)")
         }
     }
 
     func clear() {
         guard isTerminal else { return }
         shown.withLock { $0 = "" }
-        FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
+        writeStandardError("\r\u{1B}[K")
     }
 }

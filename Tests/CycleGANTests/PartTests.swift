@@ -48,7 +48,8 @@ final class PartTests: XCTestCase {
     }
 
     func testInitialWeightsAreNormalWithDeviationOfOneFiftieth() {
-        let values = Initialization.values(seed: 1, network: "G", key: "model.1.weight", shape: [100, 100, 3, 3]).map(Double.init)
+        let values = Initialization.values(seed: 1, network: "G", key: "model.1.weight", shape: [100, 100, 3, 3]).map(
+            Double.init)
         let mean = values.reduce(0, +) / Double(values.count)
         let deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)).squareRoot()
         XCTAssertEqual(mean, 0, accuracy: 3e-4)
@@ -61,7 +62,9 @@ final class PartTests: XCTestCase {
     }
 
     func testEachPassTakesEveryPhotoOnceAndPaintingsAtRandom() {
-        var order = DataOrder(seed: 5, photos: 40, paintings: 7, loadSize: 40, cropSize: 32)
+        var configuration = TrainingConfiguration()
+        (configuration.seed, configuration.loadSize, configuration.cropSize) = (5, 40, 32)
+        var order = DataOrder(configuration, photos: 40, paintings: 7)
         let pairs = (0..<400).map { order.pair($0) }
         func index(_ image: TrainingPair.Image) -> Int { if case .index(let i) = image { i } else { -1 } }
         let passes = stride(from: 0, to: 400, by: 40).map { pairs[$0..<$0 + 40].map { index($0.photo) } }
@@ -75,7 +78,7 @@ final class PartTests: XCTestCase {
             XCTAssertEqual(Double(count), 100, accuracy: 40)
         }
         // From any point on, without what was before: what a resumed run does.
-        var again = DataOrder(seed: 5, photos: 40, paintings: 7, loadSize: 40, cropSize: 32)
+        var again = DataOrder(configuration, photos: 40, paintings: 7)
         XCTAssertEqual(again.pair(333), pairs[333])
     }
 
@@ -87,13 +90,16 @@ final class PartTests: XCTestCase {
         var pixels: [UInt8] = []
         for y in 0..<40 { for x in 0..<40 { pixels += [UInt8(x), UInt8(y), 7] } }
         let photo = Photo(width: 40, height: 40, pixels: pixels, format: .png)
-        try Data(PhotoEncoder.encode(photo, options: EncodingOptions(format: .png))).write(to: URL(fileURLWithPath: c.photos + "/known.png"))
+        try Data(PhotoEncoder.encode(photo, options: EncodingOptions(format: .png))).write(
+            to: URL(fileURLWithPath: c.photos + "/known.png"))
         let pairs = "# photo, painting, crops\nknown.png\t0.png\t3,5,0\t0,0,0\nknown.png\t0.png\t3,5,1\t8,8,1\n"
         c.pairs = place.path + "/pairs.tsv"
         try Data(pairs.utf8).write(to: URL(fileURLWithPath: c.pairs!))
         let data = try TrainingData(c) { _ in }
         XCTAssertEqual(data.epochLength, 2)
-        func colour(_ t: Tensor, _ x: Int, _ y: Int) -> [Int] { (0..<3).map { Int(((t.pointer[(y * 32 + x) * 3 + $0] + 1) * 127.5).rounded()) } }
+        func colour(_ t: Tensor, _ x: Int, _ y: Int) -> [Int] {
+            (0..<3).map { Int(((t.pointer[(y * 32 + x) * 3 + $0] + 1) * 127.5).rounded()) }
+        }
         let plain = try data.load(data.pair(0)).x, flipped = try data.load(data.pair(1)).x
         XCTAssertEqual(colour(plain, 0, 0), [3, 5, 7])
         XCTAssertEqual(colour(plain, 31, 30), [34, 35, 7])
@@ -110,7 +116,7 @@ final class PartTests: XCTestCase {
         let x = filled { Float($0 % 17) / 8 - 1 }
         func warnings(_ picture: Tensor) -> [String] {
             var alarm = CollapseAlarm()
-            return (0..<300).compactMap { _ in alarm.check(x: x, picture: picture) }
+            return (0..<300).compactMap { _ in alarm.check(CollapseAlarm.statistics(x, picture)) }
         }
         XCTAssertEqual(warnings(filled { x.pointer[$0] * 0.5 + 0.1 }), [])
         let inverted = warnings(filled { -x.pointer[$0] }), grey = warnings(filled { 0.2 + 0.01 * x.pointer[$0] })
@@ -119,7 +125,7 @@ final class PartTests: XCTestCase {
         // Interrupted before and after it is raised.
         var alarm = CollapseAlarm(), raised: [Int] = []
         for number in 1...300 {
-            if alarm.check(x: x, picture: filled { -x.pointer[$0] }) != nil { raised.append(number) }
+            if alarm.check(CollapseAlarm.statistics(x, filled { -x.pointer[$0] })) != nil { raised.append(number) }
             if number == 60 || number == 150 { alarm = CollapseAlarm(state: alarm.state)! }
         }
         XCTAssertEqual(raised, [100])
@@ -127,11 +133,14 @@ final class PartTests: XCTestCase {
     }
 
     func testStabilizedDiscriminatorKeepsTheShapesAndLimitsTheGain() {
-        func initial(_ key: String, _ shape: [Int]) -> [Float] { Initialization.values(seed: 4, network: "DX", key: key, shape: shape).map { $0 * 50 } }
+        func initial(_ key: String, _ shape: [Int]) -> [Float] {
+            Initialization.values(seed: 4, network: "DX", key: key, shape: shape).map { $0 * 50 }
+        }
         let x = Tensor(Shape(1, 64, 64, 3), values: (0..<64 * 64 * 3).map { Float($0 % 101) / 50 - 1 })
         for antialiased in [false, true] {
             func largest(spectral: Bool) -> Float {
-                let network = StabilizedDiscriminator(channels: 8, antialiased: antialiased, spectral: spectral, initial: initial)
+                let network = StabilizedDiscriminator(
+                    channels: 8, antialiased: antialiased, spectral: spectral, initial: initial)
                 let judged = network(x, Tape())
                 XCTAssertEqual(judged.shape, Shape(1, 6, 6, 1))
                 XCTAssertEqual(network.singularVectors.count, spectral ? 5 : 0)
@@ -144,7 +153,9 @@ final class PartTests: XCTestCase {
 
     func testGradientsAreClippedTogether() {
         func networks(_ limit: Double?) -> CycleGANModel {
-            func initial(_ network: String) -> (String, [Int]) -> [Float] { { Initialization.values(seed: 9, network: network, key: $0, shape: $1) } }
+            func initial(_ network: String) -> (String, [Int]) -> [Float] {
+                { Initialization.values(seed: 9, network: network, key: $0, shape: $1) }
+            }
             let description = TrainingConfiguration().generator
             var small = description
             (small.baseChannels, small.residualBlocks) = (4, 1)
@@ -160,8 +171,10 @@ final class PartTests: XCTestCase {
         }
         /// Adam's first moment after one step is half of the gradient.
         func norm(_ model: CycleGANModel, _ names: [String]) -> Double {
-            model.networks.filter { names.contains($0.name) }.flatMap(\.network.parameters).flatMap(\.firstMoment.values)
-                .reduce(0) { $0 + 4 * Double($1) * Double($1) }.squareRoot()
+            model.networks.filter { names.contains($0.name) }.flatMap(\.network.parameters).flatMap(
+                \.firstMoment.values
+            )
+            .reduce(0) { $0 + 4 * Double($1) * Double($1) }.squareRoot()
         }
         let free = networks(nil), clipped = networks(0.25)
         XCTAssertGreaterThan(norm(free, ["G", "F"]), 0.3)

@@ -6,11 +6,14 @@ import XCTest
 @testable import CycleGAN
 
 final class ResumeTests: XCTestCase {
-    private func assertResumedRunIsTheSame(_ change: (inout TrainingConfiguration, RunDirectory) throws -> Void) throws {
+    private func assertResumedRunIsTheSame(_ change: (inout TrainingConfiguration, RunDirectory) throws -> Void) throws
+    {
         let place = try RunDirectory()
         var c = place.configuration(iterations: 15)
         try change(&c, place)
-        guard case .finished = try Trainer(c, directory: place.path + "/whole").train({ _ in true }) else { return XCTFail("not finished") }
+        guard case .finished = try Trainer(c, directory: place.path + "/whole").train({ _ in true }) else {
+            return XCTFail("not finished")
+        }
 
         // A stop writes a checkpoint of its own; a killed process does not: remove it.
         var trainer = try Trainer(c, directory: place.path + "/parts")
@@ -26,7 +29,8 @@ final class ResumeTests: XCTestCase {
         guard case .finished = try trainer.train({ _ in true }) else { return XCTFail("not finished") }
         XCTAssertEqual(try place.data("whole/model.safetensors"), try place.data("parts/model.safetensors"))
         XCTAssertEqual(
-            try place.data("whole/checkpoints/00000015.safetensors"), try place.data("parts/checkpoints/00000015.safetensors"))
+            try place.data("whole/checkpoints/00000015.safetensors"),
+            try place.data("parts/checkpoints/00000015.safetensors"))
         XCTAssertEqual(try place.losses("whole"), try place.losses("parts"))
         XCTAssertEqual(try place.losses("parts").count, 16)
         let names = try FileManager.default.contentsOfDirectory(atPath: place.path + "/parts/checkpoints").sorted()
@@ -52,7 +56,8 @@ final class ResumeTests: XCTestCase {
         try Data(try Data(contentsOf: URL(fileURLWithPath: last)).prefix(1000)).write(to: URL(fileURLWithPath: last))
         let trainer = try Trainer.resuming(place.path + "/run") { notices.add($0) }
         XCTAssertEqual(trainer.iteration, 4)
-        XCTAssertTrue(notices.all.contains { $0.contains("00000008.safetensors") && $0.contains("going back") }, "\(notices.all)")
+        XCTAssertTrue(
+            notices.all.contains { $0.contains("00000008.safetensors") && $0.contains("going back") }, "\(notices.all)")
     }
 
     func testTrainingSurvivesAFullDisk() throws {
@@ -75,7 +80,10 @@ final class ResumeTests: XCTestCase {
             return true
         }
         XCTAssertEqual(outcome, .finished(model: place.path + "/run/model.safetensors"))
-        XCTAssertTrue(notices.all.contains { $0.contains("00000004.safetensors was not written") && $0.contains("training goes on") }, "\(notices.all)")
+        XCTAssertTrue(
+            notices.all.contains {
+                $0.contains("00000004.safetensors was not written") && $0.contains("training goes on")
+            }, "\(notices.all)")
         let names = try FileManager.default.contentsOfDirectory(atPath: place.path + "/run/checkpoints").sorted()
         XCTAssertEqual(names, ["00000002.safetensors", "00000008.safetensors"])
     }
@@ -88,7 +96,8 @@ final class ResumeTests: XCTestCase {
     func testTwoRunsDoNotShareADirectory() throws {
         let place = try RunDirectory()
         let c = place.configuration(iterations: 2)
-        let first = try Trainer(c, directory: place.path + "/run"), second = try Trainer(c, directory: place.path + "/run")
+        let first = try Trainer(c, directory: place.path + "/run"),
+            second = try Trainer(c, directory: place.path + "/run")
         var other = c
         other.seed = 99
         let unfinished = place.path + "/run/checkpoints/.weights-1-x.tmp"
@@ -96,7 +105,8 @@ final class ResumeTests: XCTestCase {
         func refused(_ body: () throws -> Void) { XCTAssertThrowsError(try body()) { refusals.append("\($0)") } }
         _ = try first.train { progress in
             guard progress.iteration == 1 else { return true }
-            try? FileManager.default.createDirectory(atPath: place.path + "/run/checkpoints", withIntermediateDirectories: true)
+            try? FileManager.default.createDirectory(
+                atPath: place.path + "/run/checkpoints", withIntermediateDirectories: true)
             XCTAssertTrue(FileManager.default.createFile(atPath: unfinished, contents: nil))
             refused { _ = try second.train { _ in true } }
             refused { _ = try Trainer(other, directory: place.path + "/run") }
@@ -122,7 +132,10 @@ final class ResumeTests: XCTestCase {
     func testSwitchesCanBeTurnedOnInTheMiddle() throws {
         let place = try RunDirectory()
         _ = try Trainer(place.configuration(iterations: 2), directory: place.path + "/run").train { _ in true }
-        let changes = [("spectral-normalization", "true"), ("blur-pool", "true"), ("ema", "0.9"), ("alarm", "true"), ("batch", "2"), ("iterations", "4")]
+        let changes = [
+            ("spectral-normalization", "true"), ("blur-pool", "true"), ("ema", "0.9"), ("alarm", "true"),
+            ("batch", "2"), ("iterations", "4"),
+        ]
         let trainer = try Trainer.resuming(place.path + "/run", changes: changes)
         XCTAssertEqual(trainer.iteration, 2)
         guard case .finished = try trainer.train({ _ in true }) else { return XCTFail("not finished") }
@@ -134,7 +147,9 @@ final class ResumeTests: XCTestCase {
     func testANewRunRefusesADirectoryWithCheckpoints() throws {
         let place = try RunDirectory(), c = place.configuration(iterations: 1)
         _ = try Trainer(c, directory: place.path + "/run").train { _ in true }
-        XCTAssertThrowsError(try Trainer(c, directory: place.path + "/run")) { XCTAssertTrue("\($0)".contains("--resume"), "\($0)") }
+        XCTAssertThrowsError(try Trainer(c, directory: place.path + "/run")) {
+            XCTAssertTrue("\($0)".contains("--resume"), "\($0)")
+        }
     }
 
     func testALongerRunGoesOnWhereTheShorterEnded() throws {

@@ -50,12 +50,16 @@ final class RunDirectory {
         return c
     }
 
-    /// A feature network as deep as relu1_2, of three channels.
-    func featureWeights() throws -> String {
+    /// A feature network of three channels, as deep as relu1_2 or as the convolutions given.
+    func featureWeights(convolutions: [Int] = [0, 2]) throws -> String {
         let path = path + "/features.safetensors"
         var random = SeededGenerator(seed: 7, purpose: "features")
-        let tensors: [(name: String, shape: [Int], values: [Float])] = ["features.0", "features.2"].flatMap { key in
-            [(key + ".weight", [3, 3, 3, 3], (0..<81).map { _ in Float(random.normal() * 0.3) }), (key + ".bias", [3], [0.1, 0.2, 0.3])]
+        let tensors: [(name: String, shape: [Int], values: [Float])] = convolutions.map { "features.\($0)" }.flatMap {
+            key in
+            [
+                (key + ".weight", [3, 3, 3, 3], (0..<81).map { _ in Float(random.normal() * 0.3) }),
+                (key + ".bias", [3], [0.1, 0.2, 0.3]),
+            ]
         }
         try Safetensors.write(path, tensors: tensors, metadata: [:])
         return path

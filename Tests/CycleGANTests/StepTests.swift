@@ -19,7 +19,8 @@ final class StepTests: XCTestCase {
             baseChannels: 8, residualBlocks: 2, activation: .leakyReLU(slope: 0.01), upsampling: .resize)
         return CycleGANModel(
             g: TrainableGenerator(description, initial: initial), f: TrainableGenerator(description, initial: initial),
-            dx: PatchDiscriminator(channels: 8, initial: initial), dy: PatchDiscriminator(channels: 8, initial: initial))
+            dx: PatchDiscriminator(channels: 8, initial: initial), dy: PatchDiscriminator(channels: 8, initial: initial)
+        )
     }
 
     func image(_ seed: Int) -> Tensor {
@@ -30,7 +31,8 @@ final class StepTests: XCTestCase {
         let (a, b) = (model(), model())
         for step in 0..<3 {
             let (x, y) = (image(step), image(step + 50))
-            let first = a.step(x: x, y: y, learningRate: 2e-4).losses, second = b.step(x: x, y: y, learningRate: 2e-4).losses
+            let first = a.step(x: x, y: y, learningRate: 2e-4).losses,
+                second = b.step(x: x, y: y, learningRate: 2e-4).losses
             XCTAssertEqual(first, second)
         }
         for (p, q) in zip(a.g.parameters + a.dy.parameters, b.g.parameters + b.dy.parameters) {
@@ -50,11 +52,28 @@ final class StepTests: XCTestCase {
         XCTAssertEqual(BufferPool.shared.statistics.systemAllocations, warm)
     }
 
+    /// What the spike loss looks at: what every residual block adds, with mean 0 and deviation 1 in each channel.
+    func testResidualBranchesAreSeenNormalised() {
+        let g = model().g
+        var seen: [Tensor] = []
+        _ = g(image(5), Tape()) { if $0 == .residual { seen.append($1.applied()) } }
+        XCTAssertEqual(seen.count, g.description.residualBlocks)
+        for x in seen {
+            let pixels = x.shape.h * x.shape.w,
+                values = stride(from: 0, to: x.shape.count, by: x.shape.c).map { Double(x.pointer[$0]) }
+            let mean = values.reduce(0, +) / Double(pixels), square = values.reduce(0) { $0 + $1 * $1 } / Double(pixels)
+            XCTAssertEqual(mean, 0, accuracy: 1e-4)
+            XCTAssertEqual(square, 1, accuracy: 1e-2)
+        }
+    }
+
     /// The generator that is trained and the one that translates are the same network.
     func testTrainableGeneratorIsTheGenerator() throws {
         for upsampling in GeneratorDescription.Upsampling.allCases {
             var description = model().g.description
             description.upsampling = upsampling
+            // What came with it goes with it: every setting that a file may name is computed alike.
+            if upsampling == .bilinear { (description.downsamplingPadding, description.skip) = (.reflection, .colours) }
             var state: UInt64 = 11
             let trainable = TrainableGenerator(description) { _, shape in
                 (0..<shape.reduce(1, *)).map { _ in

@@ -1,3 +1,4 @@
+import LinuxFiles
 import XCTest
 
 @testable import DirectoryWatching
@@ -70,7 +71,8 @@ final class BurstTests: XCTestCase {
         let stage = try Stage(options: options, inMemory: true)
         defer { stage.strike() }
         try Shell.makeDirectories(stage.inbox)
-        let watcher = DirectoryWatcher(root: stage.inbox, options: stage.options, surroundings: Surroundings(beforeReading: { gate.pass() }))
+        let watcher = DirectoryWatcher(
+            root: stage.inbox, options: stage.options, surroundings: Surroundings(beforeReading: { gate.pass() }))
         let events = watcher.events()
         try watcher.start()
         defer {

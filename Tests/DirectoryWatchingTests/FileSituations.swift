@@ -1,4 +1,5 @@
 import DirectoryWatching
+import LinuxFiles
 
 /// One file and the ways in which it comes (T1 to T15, T34 to T38, T42, T44; T46 plays all of them when polling).
 let fileSituations: [Situation] = [
@@ -29,8 +30,9 @@ let fileSituations: [Situation] = [
         .tells(.changed("a.jpg"), .complete("a.jpg"))),
     Situation(
         "T6 two files exchanged",
-        .write("a.jpg", Sample.photo), .write("b.jpg", Sample.otherPhoto), .tells(.complete("a.jpg"), .complete("b.jpg")),
-        .rename("a.jpg", "b.jpg", .exchange),
+        .write("a.jpg", Sample.photo), .write("b.jpg", Sample.otherPhoto),
+        .tells(.complete("a.jpg"), .complete("b.jpg")),
+        .exchange("a.jpg", "b.jpg"),
         .tells(.changed("a.jpg"), .changed("b.jpg"), .complete("a.jpg"), .complete("b.jpg"))),
     Situation(
         "T7 hard link in",
@@ -43,16 +45,19 @@ let fileSituations: [Situation] = [
         .writeMapped("a.jpg", Sample.photo), .tells(.complete("a.jpg"))),
     Situation(
         "T10 rsync",
-        .write(".a.jpg.Xb3dQ1", Sample.halfPhoto), .pause(settleTimes: 1.5), .append(".a.jpg.Xb3dQ1", Sample.photo),
+        .write(".a.jpg.Xb3dQ1", Sample.halfPhoto), .pause(settleTimes: 1.5),
+        .append(".a.jpg.Xb3dQ1", Sample.secondHalf),
         .rename(".a.jpg.Xb3dQ1", "a.jpg"), .tells(.complete("a.jpg"))),
     Situation(
         "T10 rsync --inplace",
         .writeSlowly("a.jpg", Sample.otherPhoto, pieces: 3, reopening: false), .tells(.complete("a.jpg")),
-        .writeSlowly("a.jpg", Sample.otherPhoto, pieces: 1, reopening: false), .tells(.changed("a.jpg"), .complete("a.jpg"))),
+        .writeSlowly("a.jpg", Sample.otherPhoto, pieces: 1, reopening: false),
+        .tells(.changed("a.jpg"), .complete("a.jpg"))),
     Situation(
         "T10 rsync --partial-dir",
         .makeDirectory(".rsync-partial"), .write(".rsync-partial/a.jpg", Sample.halfPhoto), .pause(settleTimes: 1.5),
-        .append(".rsync-partial/a.jpg", Sample.photo), .rename(".rsync-partial/a.jpg", "a.jpg"), .tells(.complete("a.jpg"))),
+        .append(".rsync-partial/a.jpg", Sample.secondHalf), .rename(".rsync-partial/a.jpg", "a.jpg"),
+        .tells(.complete("a.jpg"))),
     Situation(
         "T10 rsync --delay-updates",
         .makeDirectory(".~tmp~"), .write(".~tmp~/a.jpg", Sample.photo), .write(".~tmp~/b.jpg", Sample.photo),
@@ -83,8 +88,9 @@ let fileSituations: [Situation] = [
     Situation(
         "an end that never comes",
         .write("a.jpg", Sample.halfPhoto), .pause(settleTimes: 2),
-        .stands("a.jpg") { if case .incomplete = $0 { true } else { false } }, .tells(.incomplete("a.jpg")))
-        .with { $0.incompleteAfter = .milliseconds(900) },
+        .stands("a.jpg") { if case .incomplete = $0 { true } else { false } }, .tells(.incomplete("a.jpg"))
+    )
+    .with { $0.incompleteAfter = .milliseconds(900) },
     Situation(
         "space that was reserved and is filled late",
         .write("a.png", [UInt8](repeating: 0, count: 4096)), .pause(settleTimes: 2),
@@ -109,17 +115,20 @@ let fileSituations: [Situation] = [
     Situation(
         "done before, as its owner knows, until it changes",
         .write("a.jpg", Sample.halfPhoto), .write("b.jpg", Sample.photo), .tells(.complete("b.jpg")),
-        .stands("a.jpg") { $0 == .reported(.present) }, .rescan, .chmod("a.jpg", 0o600), .tells(.changed("a.jpg")), .silence,
-        .write("a.jpg", Sample.photo), .tells(.changed("a.jpg"), .complete("a.jpg")))
-        .with { $0.isDone = { path, identity in path == "a.jpg" && identity.size == Int64(Sample.halfPhoto.count) } },
+        .stands("a.jpg") { $0 == .reported(.present) }, .rescan, .chmod("a.jpg", 0o600), .tells(.changed("a.jpg")),
+        .silence,
+        .write("a.jpg", Sample.photo), .tells(.changed("a.jpg"), .complete("a.jpg"))
+    )
+    .with { $0.isDone = { path, identity in path == "a.jpg" && identity.size == Int64(Sample.halfPhoto.count) } },
     Situation(
         "asked for again",
         .write("a.jpg", Sample.photo), .tells(.complete("a.jpg")), .reexamine("a.jpg"), .tells(.complete("a.jpg"))),
     Situation(
         "T38 an upload in progress at the start",
         .makeDirectory(""), .write("a.jpg", Sample.halfPhoto), .write("b.jpg", Sample.photo), .start,
-        .tells(.complete("b.jpg")), .pause(settleTimes: 1.5), .write("a.jpg", Sample.photo), .tells(.complete("a.jpg")))
-        .startingLater(),
+        .tells(.complete("b.jpg")), .pause(settleTimes: 1.5), .write("a.jpg", Sample.photo), .tells(.complete("a.jpg"))
+    )
+    .startingLater(),
     Situation(
         "T42 dates in 1970, in the future and before it all",
         .write("../a.jpg", Sample.photo), .touch("../a.jpg", seconds: 0), .rename("../a.jpg", "a.jpg"),
@@ -130,8 +139,9 @@ let fileSituations: [Situation] = [
     Situation(
         "a change of which the kernel tells nothing",
         .write("a.jpg", Sample.photo), .tells(.complete("a.jpg")), .truncate("a.jpg", to: Sample.photo.count + 10),
-        .tells(.changed("a.jpg"), .complete("a.jpg")))
-        .with { $0.rescanInterval = .milliseconds(600) },
+        .tells(.changed("a.jpg"), .complete("a.jpg"))
+    )
+    .with { $0.rescanInterval = .milliseconds(600) },
     Situation(
         "T44 renamed to capitals",
         .write("a.jpg", Sample.photo), .tells(.complete("a.jpg")), .rename("a.jpg", "A.JPG"),
@@ -146,15 +156,18 @@ let fileSituations: [Situation] = [
                 try await Step.touch("a.jpg").run(stage)
             }
         },
-        .touch("a.jpg"), .tells(.changed("a.jpg"), .complete("a.jpg")))
-        .with { $0.restlessAfter = .milliseconds(1100) },
+        .touch("a.jpg"), .tells(.changed("a.jpg"), .complete("a.jpg"))
+    )
+    .with { $0.restlessAfter = .milliseconds(1100) },
 ]
 
 /// Names that programs use while they write (T11).
 let temporaryNames: [BytePath] = [
-    "a.jpg.part", "a.jpg.crdownload", "a.jpg.download", "a.jpg.tmp", "a.jpg.TMP", "a.jpg.temp", "a.jpg.partial", "a.jpg.filepart",
+    "a.jpg.part", "a.jpg.crdownload", "a.jpg.download", "a.jpg.tmp", "a.jpg.TMP", "a.jpg.temp", "a.jpg.partial",
+    "a.jpg.filepart",
     "a.jpg.tacitpart", "a.jpg.!sync", "a.jpg.bts", "a.jpg.aria2", "a.jpg.ocTransferId123.part", ".syncthing.a.jpg.tmp",
-    ".~lock.a.jpg#", ".in.a.jpg.", ".pureftpd-upload.5f3a", ".goutputstream-A1B2C3", ".nfs000012ab", ".DS_Store", "._a.jpg",
+    ".~lock.a.jpg#", ".in.a.jpg.", ".pureftpd-upload.5f3a", ".goutputstream-A1B2C3", ".nfs000012ab", ".DS_Store",
+    "._a.jpg",
     "Thumbs.db", "desktop.ini", ".a.jpg.cgs-x1.tmp", ".cgs-x1.tmp",
 ]
 

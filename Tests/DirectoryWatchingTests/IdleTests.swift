@@ -1,4 +1,5 @@
 import Foundation
+import LinuxFiles
 import XCTest
 
 @testable import DirectoryWatching
@@ -26,7 +27,10 @@ final class IdleTests: XCTestCase {
         try await Task.sleep(for: .seconds(seconds))
         let (laterTime, laterSwitches) = Self.use(of: own)
         let share = Double(laterTime - time) / 1e9 / seconds
-        print(String(format: "idle watcher: %.4f %% of a core, %.2f wake-ups a second", share * 100, Double(laterSwitches - switches) / seconds))
+        print(
+            String(
+                format: "idle watcher: %.4f %% of a core, %.2f wake-ups a second", share * 100,
+                Double(laterSwitches - switches) / seconds))
         XCTAssertLessThan(share, 0.001)
         XCTAssertLessThan(Double(laterSwitches - switches) / seconds, 1)
     }

@@ -1,4 +1,5 @@
 import CInotify
+import LinuxFiles
 import XCTest
 
 @testable import DirectoryWatching
@@ -6,7 +7,8 @@ import XCTest
 /// What the kernel's buffers are taken for. (What the kernel really sends is the situations' business.)
 final class KernelEventTests: XCTestCase {
     func testEvents_areTakenOutOneByOne() {
-        let bytes = event(3, CInotify_maskCreate, "a.jpg") + event(3, CInotify_maskDeleteSelf, nil)
+        let bytes =
+            event(3, CInotify_maskCreate, "a.jpg") + event(3, CInotify_maskDeleteSelf, nil)
             + event(3, CInotify_maskIgnored, nil) + event(-1, CInotify_maskOverflow, nil)
         let (events, raw) = parse(bytes)
         XCTAssertEqual(events.map(text), ["name 3 a.jpg", "directory 3", "ended 3", "overflow"])

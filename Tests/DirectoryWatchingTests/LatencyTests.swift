@@ -1,3 +1,4 @@
+import LinuxFiles
 import XCTest
 
 @testable import DirectoryWatching

@@ -1,4 +1,5 @@
 import Foundation
+import LinuxFiles
 import XCTest
 
 @testable import DirectoryWatching
@@ -61,7 +62,8 @@ final class LimitTests: XCTestCase {
     }
 
     private func skipOutside() throws {
-        try XCTSkipIf(ProcessInfo.processInfo.environment[Self.variable] == nil, "is run by another test, in a namespace")
+        try XCTSkipIf(
+            ProcessInfo.processInfo.environment[Self.variable] == nil, "is run by another test, in a namespace")
     }
 
     private func playInNamespace(_ test: String, setting: String, to limit: Int) throws {

@@ -1,11 +1,12 @@
 import Glibc
+import LinuxFiles
 import XCTest
 
 @testable import DirectoryWatching
 
 /// Hundreds of random operations on a small tree, in which names are reused, directories moved about and the inbox
-/// itself replaced. Without any rescan the watcher must end up knowing exactly what is there. (No hard links: of a change
-/// through another link the kernel tells nothing, and the rescan finds it.)
+/// itself replaced. Without any rescan the watcher must end up knowing exactly what is there. (No hard links: of a
+/// change through another link the kernel tells nothing, and the rescan finds it.)
 final class RandomOperationTests: XCTestCase {
     func testRandomOperations_endInTheTruth() async throws {
         try await withThrowingTaskGroup(of: String?.self) { group in
@@ -56,7 +57,9 @@ private func play(seed: UInt64) async throws -> String? {
     let present = files(in: stage.inbox, .empty)
     let wrong = present.filter { latest[$0.key] != $0.value }.keys.map(\.description).sorted()
     if !wrong.isEmpty || reported != present.count || !waiting.isEmpty {
-        return "seed \(seed): \(present.count) files, \(reported) reported, not or wrongly told: \(wrong), waiting: \(waiting), \(scans) scans"
+        return
+            "seed \(seed): \(present.count) files, \(reported) reported, not or wrongly told: \(wrong), waiting: "
+            + "\(waiting), \(scans) scans"
     }
     return nil
 }
@@ -70,26 +73,27 @@ private func operate(_ stage: Stage, _ generator: inout SplitMix) {
     let otherFile = stage.path(other.appending(names.randomElement(using: &generator)!))
     switch Int.random(in: 0..<100, using: &generator) {
     case 0..<35: try? Shell.write(file, Sample.jpeg(scan: Int.random(in: 1...200, using: &generator)))
-    case 35..<45: try? FileCalls.rename(file, to: otherFile)
-    case 45..<50: try? FileCalls.rename(file, to: otherFile, mode: .exchange)
+    case 35..<45: try? Files.rename(file, to: otherFile)
+    case 45..<50: try? Shell.exchange(file, otherFile)
     case 50..<62: _ = file.withCString { unlink($0) }
     case 62..<77: try? Shell.makeDirectories(stage.path(directory))
-    case 77..<89 where !directory.isEmpty && !other.isEmpty: try? FileCalls.rename(stage.path(directory), to: stage.path(other))
+    case 77..<89 where !directory.isEmpty && !other.isEmpty:
+        try? Files.rename(stage.path(directory), to: stage.path(other))
     case 89..<94 where !directory.isEmpty: Shell.removeTree(stage.path(directory))
     case 94..<97 where !directory.isEmpty && !other.isEmpty:
-        try? FileCalls.rename(stage.path(directory), to: stage.path(other), mode: .exchange)
+        try? Shell.exchange(stage.path(directory), stage.path(other))
     case 97: Shell.removeTree(stage.inbox)
-    case 98: try? FileCalls.rename(stage.inbox, to: stage.path("../away"), mode: .noReplace)
-    case 99: try? FileCalls.rename(stage.path("../away"), to: stage.inbox, mode: .noReplace)
+    case 98: try? Files.renameWithoutReplacing(stage.inbox, to: stage.path("../away"))
+    case 99: try? Files.renameWithoutReplacing(stage.path("../away"), to: stage.inbox)
     default: break
     }
 }
 
 private func files(in root: BytePath, _ relative: BytePath) -> [BytePath: FileIdentity] {
-    guard let directory = try? Descriptor.directory(at: AT_FDCWD, root.appending(relative).bytes) else { return [:] }
     var found: [BytePath: FileIdentity] = [:]
-    for name in (try? names(in: directory.raw)) ?? [] {
-        guard let status = try? status(at: directory.raw, name) else { continue }
+    guard let directory = try? Descriptor.directory(root.appending(relative)) else { return found }
+    for name in (try? directory.names()) ?? [] {
+        guard let status = try? directory.status(of: name) else { continue }
         let path = relative.appending(name)
         if status.st_mode & S_IFMT == S_IFDIR {
             found.merge(files(in: root, path)) { $1 }

@@ -18,24 +18,29 @@ let rootSituations: [Situation] = [
         .write("c.jpg", Sample.photo), .tells(.complete("c.jpg"))),
     Situation(
         "T24 another directory in its place",
-        .makeDirectory("../other"), .write("../other/a.jpg", Sample.photo), .rename("", "../other", .exchange),
+        .makeDirectory("../other"), .write("../other/a.jpg", Sample.photo), .exchange("", "../other"),
         .tells(.complete("a.jpg")), .write("b.jpg", Sample.photo), .tells(.complete("b.jpg"))),
     Situation(
         "T27 absent at the start",
         .start, .tells(.waiting), .makeDirectory(""), .write("a.jpg", Sample.photo),
-        Step { try await $0.expectAttached() }, .tells(.complete("a.jpg"))).startingLater(inbox: "some/where/deep/in"),
+        Step { try await $0.expectAttached() }, .tells(.complete("a.jpg"))
+    ).startingLater(inbox: "some/where/deep/in"),
     Situation(
         "T27 absent at the start, then moved into place with files",
         .makeDirectory("../../staged/in"), .write("../../staged/in/a.jpg", Sample.photo), .start, .tells(.waiting),
-        .rename("../../staged", "../../place"), .tells(.complete("a.jpg"))).startingLater(inbox: "place/in"),
+        .rename("../../staged", "../../place"), .tells(.complete("a.jpg"))
+    ).startingLater(inbox: "place/in"),
     Situation(
         "a link in the inbox's place",
-        .makeDirectory("../real"), .symbolicLink(to: "real", at: "../in"), .start, Step { try await $0.expectAttached() },
-        .write("a.jpg", Sample.photo), .tells(.complete("a.jpg"))).startingLater(),
+        .makeDirectory("../real"), .symbolicLink(to: "real", at: "../in"), .start,
+        Step { try await $0.expectAttached() },
+        .write("a.jpg", Sample.photo), .tells(.complete("a.jpg"))
+    ).startingLater(),
     Situation(
         "a file in the inbox's place",
         .write("../in", Sample.text), .start, .tells(.waiting), .remove("../in"), .makeDirectory(""),
-        Step { try await $0.expectAttached() }, .write("a.jpg", Sample.photo), .tells(.complete("a.jpg"))).startingLater(),
+        Step { try await $0.expectAttached() }, .write("a.jpg", Sample.photo), .tells(.complete("a.jpg"))
+    ).startingLater(),
 ]
 
 /// File systems come and go (T25, T26).
@@ -45,8 +50,9 @@ let mountSituations: [Situation] = [
         .makeDirectory(""), .mount(""), .write("a.jpg", Sample.photo), .start, .tells(.complete("a.jpg")),
         .unmount(""), .silence, .write("b.jpg", Sample.photo), .tells(.complete("b.jpg")),
         .mount(""), .write("c.jpg", Sample.photo), .tells(.complete("c.jpg")),
-        .unmount("", lazily: true), .write("d.jpg", Sample.photo), .tells(.complete("d.jpg"), .complete("b.jpg")))
-        .startingLater(),
+        .unmount("", lazily: true), .write("d.jpg", Sample.photo), .tells(.complete("d.jpg"), .complete("b.jpg"))
+    )
+    .startingLater(),
     Situation(
         "T26 a file system mounted over the inbox",
         .write("a.jpg", Sample.photo), .tells(.complete("a.jpg")), .mount(""),
@@ -59,7 +65,8 @@ let mountSituations: [Situation] = [
         .unmount("e"), .write("d/b.jpg", Sample.photo), .tells(.complete("d/b.jpg"))),
     Situation(
         "T26 a file system mounted over a directory in the inbox",
-        .makeDirectory("d"), .write("d/a.jpg", Sample.photo), .tells(.complete("d/a.jpg")), .mount("d"), .tells(.vanished("d/a.jpg")),
+        .makeDirectory("d"), .write("d/a.jpg", Sample.photo), .tells(.complete("d/a.jpg")), .mount("d"),
+        .tells(.vanished("d/a.jpg")),
         .write("d/b.jpg", Sample.photo), .tells(.complete("d/b.jpg")),
         .unmount("d"), .tells(.vanished("d/b.jpg"), .complete("d/a.jpg"))),
 ]
@@ -76,7 +83,7 @@ let nestedRemoteSituations: [Situation] = [
                 throw StageFailure("\(snapshot.state), \(snapshot.watches) of \(snapshot.directories) watched")
             }
         },
-        .write("c.jpg", Sample.photo), .tells(.complete("c.jpg"))),
+        .write("c.jpg", Sample.photo), .tells(.complete("c.jpg")))
 ]
 
 extension Stage {

@@ -1,7 +1,20 @@
+import DirectoryWatching
+import LinuxFiles
+import Photos
+
 /// What the situations write into files.
 enum Sample {
-    /// A JPEG as far as its structure goes: start, a segment with an end marker inside (as a thumbnail has), a scan with
-    /// stuffed bytes and restart markers, end.
+    /// The check that the service gives its watchers.
+    @Sendable static func end(of file: borrowing Descriptor) throws -> StructuralEnd {
+        switch try PhotoEnd.of(file) {
+        case .present: .present
+        case .missing: .missing
+        case .unknownFormat: .unknownFormat
+        }
+    }
+
+    /// A JPEG as far as its structure goes: start, a segment with an end marker inside (as a thumbnail has), a scan
+    /// with stuffed bytes and restart markers, end.
     static func jpeg(scan: Int = 3000) -> [UInt8] {
         let thumbnail: [UInt8] = [0xFF, 0xD8, 0xFF, 0xD9]
         var bytes: [UInt8] = [0xFF, 0xD8, 0xFF, 0xE1, 0x00, UInt8(2 + thumbnail.count)] + thumbnail
@@ -30,5 +43,6 @@ enum Sample {
     static let photo = jpeg()
     static let otherPhoto = jpeg(scan: 4000)
     static let halfPhoto = Array(photo.prefix(photo.count / 2))
+    static let secondHalf = Array(photo.dropFirst(halfPhoto.count))
     static let text = Array("no photo\n".utf8)
 }

@@ -1,28 +1,29 @@
+import CLinux
 import Glibc
+import LinuxFiles
 
 @testable import DirectoryWatching
 
 /// File operations on byte paths.
 enum Shell {
     static func write(_ path: BytePath, _ bytes: [UInt8], flags: CInt = O_WRONLY | O_CREAT | O_TRUNC) throws {
-        let descriptor = try FileCalls.open(path, flags: flags, mode: 0o644)
-        defer { close(descriptor) }
-        try write(descriptor, bytes)
+        try Descriptor.open(path, flags: flags, mode: 0o644).write(bytes)
     }
 
-    static func write(_ descriptor: CInt, _ bytes: [UInt8]) throws {
-        guard bytes.withUnsafeBytes({ Glibc.write(descriptor, $0.baseAddress, $0.count) }) == bytes.count else {
-            throw WatchError(call: "write", code: errno)
+    /// A file without a name (O_TMPFILE, a macro that is not imported). It vanishes if it is never given one.
+    static func openUnnamed(in directory: BytePath) throws -> Descriptor {
+        try Descriptor.open(directory, flags: 0o20000000 | O_DIRECTORY | O_RDWR, mode: 0o640)
+    }
+
+    /// renameat2 with both names swapped.
+    static func exchange(_ first: BytePath, _ second: BytePath) throws {
+        try retrying("exchange", second) { second in
+            first.withCString { CLinux_rename($0, second, CLinux_renameExchange) }
         }
     }
 
     static func makeDirectories(_ path: BytePath) throws {
-        var made = BytePath("/")
-        for name in path.components {
-            made = made.appending(name)
-            let result = made.withCString { mkdir($0, 0o755) }
-            if result != 0, errno != EEXIST { throw WatchError(call: "mkdir", code: errno, path: made) }
-        }
+        try Files.makeDirectory(path)
     }
 
     static func bindSocket(_ path: BytePath) throws {
@@ -31,16 +32,17 @@ enum Shell {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.bytes) }
-        let result = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+        try retrying("bind a socket to", path) {
+            withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                }
             }
         }
-        guard result == 0 else { throw WatchError(call: "bind", code: errno) }
     }
 
     static func removeTree(_ path: BytePath) {
-        if let directory = try? Descriptor.directory(at: AT_FDCWD, path.bytes), let names = try? names(in: directory.raw) {
+        if let names = try? Descriptor.directory(path).names() {
             for name in names { removeTree(path.appending(name)) }
         }
         _ = path.withCString { Glibc.remove($0) }

@@ -1,4 +1,5 @@
 import DirectoryWatching
+import LinuxFiles
 
 /// A small script of file operations and of what the watcher is to tell. Paths are relative to the inbox.
 struct Situation: Sendable {
@@ -49,6 +50,7 @@ enum Told: Hashable, CustomStringConvertible {
     case refused(BytePath, RefusalReason)
     case unreadable(BytePath, CInt)
     case watching, polling, waiting, stopped
+    case decided(BytePath, String)
     case notice(containing: String)
 
     init(_ event: WatchEvent, below root: BytePath) {
@@ -66,6 +68,7 @@ enum Told: Hashable, CustomStringConvertible {
         case .empty(let path): self = .empty(short(path))
         case .refused(let path, let reason): self = .refused(short(path), reason)
         case .unreadable(let path, let code): self = .unreadable(short(path), code)
+        case .decided(let path, let standing): self = .decided(short(path), "\(standing)")
         case .state(.watching): self = .watching
         case .state(.polling): self = .polling
         case .state(.waiting): self = .waiting
@@ -102,6 +105,7 @@ enum Told: Hashable, CustomStringConvertible {
         case .polling: "polling"
         case .waiting: "waiting"
         case .stopped: "stopped"
+        case .decided(let path, let standing): "decided \(path) \(standing)"
         case .notice(let text): "notice \(text)"
         }
     }

@@ -81,7 +81,9 @@ final class SituationTests: XCTestCase {
 }
 
 /// Returns what went wrong.
-private func playOne(_ situation: Situation, _ surroundings: Surroundings, _ adapt: @Sendable (inout WatchOptions) -> Void) async -> String? {
+private func playOne(
+    _ situation: Situation, _ surroundings: Surroundings, _ adapt: @Sendable (inout WatchOptions) -> Void
+) async -> String? {
     var options = WatchOptions()
     options.settle = .milliseconds(200)
     options.incompleteAfter = .seconds(3)
@@ -90,7 +92,8 @@ private func playOne(_ situation: Situation, _ surroundings: Surroundings, _ ada
     situation.options(&options)
     do {
         let stage = try Stage(
-            inbox: situation.inbox, options: options, surroundings: surroundings, isUnprivileged: situation.isUnprivileged)
+            inbox: situation.inbox, options: options, surroundings: surroundings,
+            isUnprivileged: situation.isUnprivileged)
         defer { stage.strike() }
         if situation.startsAtOnce {
             try Shell.makeDirectories(stage.inbox)

@@ -1,9 +1,11 @@
 import Glibc
+import LinuxFiles
 import Synchronization
 
 @testable import DirectoryWatching
 
-/// Where a situation is played: a scratch directory, a watcher on a clock of the test's own, and what it has told so far.
+/// Where a situation is played: a scratch directory, a watcher on a clock of the test's own, and what it has told so
+/// far.
 final class Stage: Sendable {
     let scratch: BytePath
     let inbox: BytePath
@@ -25,15 +27,18 @@ final class Stage: Sendable {
 
     /// - Parameter inMemory: on a file system in memory where there is one: for very many files.
     init(
-        inbox: BytePath = "in", options: WatchOptions, surroundings: Surroundings = Surroundings(), isUnprivileged: Bool = false,
+        inbox: BytePath = "in", options: WatchOptions, surroundings: Surroundings = Surroundings(),
+        isUnprivileged: Bool = false,
         inMemory: Bool = false
     ) throws {
         let base = inMemory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
         var template = Array("\(base)/watching.XXXXXX".utf8CString)
-        guard let made = mkdtemp(&template) else { throw WatchError(call: "mkdtemp", code: errno) }
+        guard let made = mkdtemp(&template) else { throw SystemError(errno, "make a directory in", BytePath(base)) }
         scratch = BytePath(String(cString: made))
         chmod(made, 0o755)
         self.inbox = scratch.appending(inbox)
+        var options = options
+        options.structuralEnd = Sample.end
         self.options = options
         var surroundings = surroundings
         surroundings.now = { [clock] in clock.now }
@@ -171,7 +176,9 @@ final class Stage: Sendable {
     private var state: String {
         guard let snapshot = contents.withLock({ $0.watcher })?.snapshot else { return "not started" }
         let waiting = snapshot.waiting.prefix(20).map { "\($0.relative): \($0.standing)" }
-        return "\(snapshot.state); waiting for \(waiting), \(snapshot.reported) reported, \(snapshot.directories) directories, \(snapshot.watches) watches"
+        return
+            "\(snapshot.state); waiting for \(waiting), \(snapshot.reported) reported, \(snapshot.directories) "
+            + "directories, \(snapshot.watches) watches"
     }
 }
 

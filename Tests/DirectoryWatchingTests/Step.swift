@@ -1,5 +1,6 @@
 import DirectoryWatching
 import Glibc
+import LinuxFiles
 
 /// One line of a situation.
 struct Step: Sendable {
@@ -17,52 +18,46 @@ struct Step: Sendable {
     /// Writes and leaves the file open.
     static func writeUnclosed(_ path: BytePath, _ bytes: [UInt8]) -> Step {
         Step { stage in
-            let descriptor = try FileCalls.open(stage.path(path), flags: O_WRONLY | O_CREAT)
-            stage.keep(descriptor)
-            try Shell.write(descriptor, bytes)
+            let file = try Descriptor.open(stage.path(path), flags: O_WRONLY | O_CREAT)
+            try file.write(bytes)
+            stage.keep(dup(file.raw))
         }
     }
 
     /// Writes in pieces with pauses longer than the settle time, reopening the file for each piece or not.
     static func writeSlowly(_ path: BytePath, _ bytes: [UInt8], pieces: Int, reopening: Bool) -> Step {
         Step { stage in
-            var descriptor = try FileCalls.open(stage.path(path), flags: O_WRONLY | O_CREAT)
+            var file = try Descriptor.open(stage.path(path), flags: O_WRONLY | O_CREAT)
             for piece in 0..<pieces {
                 if piece > 0 {
                     try await stage.pass(stage.options.settle * 1.7)
-                    if reopening {
-                        close(descriptor)
-                        descriptor = try FileCalls.open(stage.path(path), flags: O_WRONLY | O_APPEND)
-                    }
+                    if reopening { file = try Descriptor.open(stage.path(path), flags: O_WRONLY | O_APPEND) }
                 }
-                try Shell.write(descriptor, Array(bytes[bytes.count * piece / pieces..<bytes.count * (piece + 1) / pieces]))
+                try file.write(bytes[bytes.count * piece / pieces..<bytes.count * (piece + 1) / pieces])
             }
-            close(descriptor)
         }
     }
 
     /// O_TMPFILE, write, linkat.
     static func writeUnnamed(_ path: BytePath, _ bytes: [UInt8]) -> Step {
         Step { stage in
-            let directory = try FileCalls.open(stage.inbox, flags: O_RDONLY | O_DIRECTORY)
-            let descriptor = try FileCalls.openUnnamed(in: directory)
-            defer {
-                close(descriptor)
-                close(directory)
+            let file = try Shell.openUnnamed(in: stage.inbox)
+            try file.write(bytes)
+            try retrying("link", stage.path(path)) {
+                linkat(AT_FDCWD, "/proc/self/fd/\(file.raw)", AT_FDCWD, $0, AT_SYMLINK_FOLLOW)
             }
-            try Shell.write(descriptor, bytes)
-            try FileCalls.link(descriptor, as: path, at: directory)
         }
     }
 
     /// Reserves the file's size, waits, then fills it through a mapping.
     static func writeMapped(_ path: BytePath, _ bytes: [UInt8]) -> Step {
         Step { stage in
-            let descriptor = try FileCalls.open(stage.path(path), flags: O_RDWR | O_CREAT)
-            defer { close(descriptor) }
-            ftruncate(descriptor, off_t(bytes.count))
-            guard let memory = mmap(nil, bytes.count, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0), memory != MAP_FAILED else {
-                throw WatchError(call: "mmap", code: errno)
+            let file = try Descriptor.open(stage.path(path), flags: O_RDWR | O_CREAT)
+            try file.truncate(to: bytes.count)
+            guard let memory = mmap(nil, bytes.count, PROT_READ | PROT_WRITE, MAP_SHARED, file.raw, 0),
+                memory != MAP_FAILED
+            else {
+                throw SystemError(errno, "map", file.path)
             }
             try await stage.pass(stage.options.settle * 2)
             bytes.withUnsafeBytes { memory.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
@@ -75,8 +70,12 @@ struct Step: Sendable {
         Step { try Shell.makeDirectories($0.path(path)) }
     }
 
-    static func rename(_ from: BytePath, _ to: BytePath, _ mode: FileCalls.RenameMode = .replace) -> Step {
-        Step { try FileCalls.rename($0.path(from), to: $0.path(to), mode: mode) }
+    static func rename(_ from: BytePath, _ to: BytePath) -> Step {
+        Step { try Files.rename($0.path(from), to: $0.path(to)) }
+    }
+
+    static func exchange(_ from: BytePath, _ to: BytePath) -> Step {
+        Step { try Shell.exchange($0.path(from), $0.path(to)) }
     }
 
     static func link(_ from: BytePath, _ to: BytePath) -> Step {
@@ -128,8 +127,7 @@ struct Step: Sendable {
     static func mount(_ path: BytePath) -> Step {
         Step { stage in
             let place = stage.path(path)
-            let result = place.withCString { Glibc.mount("tmpfs", $0, "tmpfs", 0, "size=1m,mode=0755") }
-            guard result == 0 else { throw WatchError(call: "mount", code: errno) }
+            try retrying("mount on", place) { Glibc.mount("tmpfs", $0, "tmpfs", 0, "size=1m,mode=0755") }
             stage.keep(mount: place)
         }
     }
@@ -138,10 +136,9 @@ struct Step: Sendable {
     static func bind(_ from: BytePath, _ to: BytePath) -> Step {
         Step { stage in
             let (source, place) = (stage.path(from), stage.path(to))
-            let result = source.withCString { source in
-                place.withCString { Glibc.mount(source, $0, nil, UInt(MS_BIND), nil) }
+            try retrying("mount on", place) { place in
+                source.withCString { Glibc.mount($0, place, nil, UInt(MS_BIND), nil) }
             }
-            guard result == 0 else { throw WatchError(call: "mount", code: errno) }
             stage.keep(mount: place)
         }
     }
@@ -199,7 +196,7 @@ struct Step: Sendable {
 
     private static func call(_ name: String, _ body: @escaping @Sendable (Stage) -> CInt) -> Step {
         Step { stage in
-            guard body(stage) == 0 else { throw WatchError(call: name, code: errno) }
+            try retrying(name) { body(stage) }
         }
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import LinuxFiles
 import Synchronization
 
 @testable import DirectoryWatching
@@ -6,7 +7,7 @@ import Synchronization
 /// Time that passes when a test says so. Situations are about what comes before what; on a clock of their own they mean
 /// the same on a machine of any speed.
 final class TestClock: Sendable {
-    private let time = Mutex(monotonicNow())
+    private let time = Mutex(KernelClock.monotonic)
 
     var now: Int64 { time.withLock { $0 } }
 

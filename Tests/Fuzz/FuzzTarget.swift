@@ -1,19 +1,18 @@
-import CImageCodecs
+import Glibc
 
 // libFuzzer calls this with one input after the other. The decoder's sources are compiled into this very module, with
-// AddressSanitizer, so that both the Swift and the C halves are watched. -DFUZZ_JPEG or -DFUZZ_PNG says which
-// decoder is meant: inputs of the other format are turned away, so that mutation stays with one of them.
+// AddressSanitizer, so that both the Swift and the C halves are watched. FUZZ_FORMAT in the environment says which
+// decoder is meant: inputs of the other formats are turned away, so that mutation stays with one of them.
 
 /// Small limits keep a single input fast: the fuzzer lives on the number of inputs.
 private let limits = DecodingLimits(
     maxPixels: 1 << 20, maxSide: 4_096, maxFileBytes: 1 << 20, maxChunkBytes: 1 << 20, maxChunks: 100, maxScans: 20)
 
 private let format: PhotoFormat = {
-    #if FUZZ_JPEG
-        .jpeg
-    #else
-        .png
-    #endif
+    guard let name = getenv("FUZZ_FORMAT"), let format = PhotoFormat(rawValue: String(cString: name)) else {
+        fatalError("FUZZ_FORMAT must be one of \(PhotoFormat.allCases.map(\.rawValue))")
+    }
+    return format
 }()
 
 @_cdecl("LLVMFuzzerTestOneInput")

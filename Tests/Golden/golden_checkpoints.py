@@ -8,7 +8,7 @@ import numpy
 import torch
 from torch import nn
 
-from reference import Generator
+from reference import Discriminator, Generator
 
 BASE, BLOCKS = 2, 6
 
@@ -57,6 +57,51 @@ def repack(source, target, **options):
             new.writestr(info.filename, old.read(info))
 
 
+class BatchNormGenerator(nn.Module):
+    """The original project's generator with --norm batch: convolutions without biases, normalisations with weights."""
+
+    def __init__(self):
+        super().__init__()
+        layers = list(Generator(1, 1).model)
+        for index, layer in enumerate(layers):
+            if isinstance(layer, nn.InstanceNorm2d):
+                layers[index] = nn.BatchNorm2d(layer.num_features)
+            elif isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)) and index + 1 < len(layers) - 1:
+                layer.bias = None
+        self.model = nn.Sequential(*layers)
+
+
+def foreign(save):
+    """What people hand to an importer instead of a bare generator."""
+    def small(seed):
+        return filled(Generator(1, 1), seed)
+
+    def prefixed(prefix, state):
+        return {prefix + key: value for key, value in state.items()}
+
+    one, two = small(5).state_dict(), small(6).state_dict()
+    discriminator = filled(Discriminator(1), 7).state_dict()
+    network = small(5)
+    optimizer = torch.optim.Adam(network.parameters())
+    sum(parameter.sum() for parameter in network.parameters()).backward()
+    optimizer.step()
+    save("two_generators.pth", {"netG_A": one, "netG_B": two, "netD_A": discriminator, "epoch": 7}, None)
+    save("training.pth", {"epoch": 7, "generator": one, "discriminator": discriminator, "optimizer": optimizer.state_dict()}, one)
+    save("compiled.pth", prefixed("_orig_mod.", one), None)
+    save("compiled_parallel.pth", prefixed("module._orig_mod.", one), None)
+    save("lightning.ckpt", {
+        "epoch": 3, "global_step": 12, "pytorch-lightning_version": "2.1.0", "loops": {"fit_loop": {"state_dict": {}}},
+        "state_dict": {**prefixed("generator.", one), **prefixed("discriminator.", discriminator)},
+        "hyper_parameters": {"lr": 0.0002}}, None)
+    save("sequential.pth", network.model.state_dict(), None)
+    save("batch_norm.pth", BatchNormGenerator().state_dict(), None)
+    save("discriminator.pth", discriminator, None)
+    broken = collections.OrderedDict((key, value.clone()) for key, value in one.items())
+    broken["model.4.weight"].view(-1)[:3] = float("nan")
+    broken["model.4.weight"].view(-1)[5] = float("-inf")
+    save("not_finite.pth", broken, None)
+
+
 def make(directory, store):
     def save(name, what, expected, legacy=False):
         torch.save(what, directory / name, _use_new_zipfile_serialization=not legacy)
@@ -85,3 +130,4 @@ def make(directory, store):
     repack(directory / "odd_zip.pth", directory / "compressed.pth", compression=zipfile.ZIP_DEFLATED)
     for name in ("odd_zip64.pth", "compressed.pth"):
         assert torch.load(directory / name, weights_only=True).keys() == odd.keys()
+    foreign(save)

@@ -17,8 +17,11 @@ from safetensors.numpy import save_file
 sys.dont_write_bytecode = True
 import golden_checkpoints
 import golden_generators
+import golden_inception
 import golden_operations
+import golden_painterly
 import golden_trace
+import golden_vgg16
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 
@@ -37,8 +40,12 @@ if __name__ == "__main__":
     parts = {
         "generators": lambda: golden_generators.make(TESTS / "NetworksTests/golden", store),
         "operations": lambda: golden_operations.make(TESTS / "TensorsTests/golden", store),
+        "painterly": lambda: golden_painterly.make(TESTS / "TensorsTests/golden", store),
         "trace": lambda: golden_trace.make(TESTS / "CycleGANTests/golden", store),
+        "inception": lambda: golden_inception.make(TESTS / "EvaluationTests/golden", store),
         "checkpoints": lambda: golden_checkpoints.make(TESTS / "WeightsTests/files", store),
+        "vgg16": lambda: golden_vgg16.make(
+            TESTS / "NetworksTests/golden", TESTS.parent / "Sources/Weights/shipped", store),
     }
     for name in sys.argv[1:] or parts:
         parts[name]()

@@ -19,7 +19,9 @@ final class ColourDescriptionTests: XCTestCase {
         return rows.map { row in zip(row, scale).map { $0 * $1 } }
     }
 
-    private func product(_ m: [[Double]], _ v: [Double]) -> [Double] { m.map { zip($0, v).reduce(0) { $0 + $1.0 * $1.1 } } }
+    private func product(_ m: [[Double]], _ v: [Double]) -> [Double] {
+        m.map { zip($0, v).reduce(0) { $0 + $1.0 * $1.1 } }
+    }
 
     private func inverse(_ m: [[Double]]) -> [[Double]] {
         func minor(_ r: Int, _ c: Int) -> Double {
@@ -41,7 +43,9 @@ final class ColourDescriptionTests: XCTestCase {
     }
 
     /// Compares `photo` with the samples of `stored` seen with other primaries.
-    private func assertConverted(_ photo: Photo, from stored: [UInt8], _ primaries: Primaries, _ toLight: (UInt8) -> Double, _ what: String) {
+    private func assertConverted(
+        _ photo: Photo, from stored: [UInt8], _ primaries: Primaries, _ toLight: (UInt8) -> Double, _ what: String
+    ) {
         let (toXYZ, fromXYZ) = (matrix(primaries), inverse(matrix(sRGB)))
         var largest = 0.0, change = 0.0
         for pixel in stride(from: 0, to: stored.count, by: 3) {
@@ -56,7 +60,11 @@ final class ColourDescriptionTests: XCTestCase {
     }
 
     private func chromaticities(_ white: SIMD2<Double>, _ primaries: Primaries) -> [UInt8] {
-        Build.chunk("cHRM", ([white] + primaries).flatMap { [$0.x, $0.y] }.flatMap { Build.bigEndian(Int(($0 * 100_000).rounded()), bytes: 4) })
+        Build.chunk(
+            "cHRM",
+            ([white] + primaries).flatMap { [$0.x, $0.y] }.flatMap {
+                Build.bigEndian(Int(($0 * 100_000).rounded()), bytes: 4)
+            })
     }
 
     private func png(_ chunks: [UInt8]) throws -> Photo {
@@ -69,7 +77,8 @@ final class ColourDescriptionTests: XCTestCase {
         assertConverted(photo, from: stored, displayP3, light, "cHRM")
         XCTAssertEqual(photo.metadata.profile, "the primaries of the file")
         XCTAssertEqual(try png(chromaticities(d65, sRGB)).pixels, stored)
-        XCTAssertEqual(try png(chromaticities(d65, displayP3) + Build.chunk("sRGB", [0])).pixels, stored, "sRGB outranks cHRM")
+        XCTAssertEqual(
+            try png(chromaticities(d65, displayP3) + Build.chunk("sRGB", [0])).pixels, stored, "sRGB outranks cHRM")
         let impossible = try png(chromaticities([0.3, 0.3], [[0.1, 0.1], [0.2, 0.2], [0.4, 0.4]]))
         XCTAssertEqual(impossible.pixels, stored)
         XCTAssertEqual(impossible.warnings, ["the colour profile does not fit the image and was ignored"])
@@ -78,14 +87,18 @@ final class ColourDescriptionTests: XCTestCase {
     func testCodePointsOfAPNGAreConverted() throws {
         let stored = try TestFiles.bytes("rgb.png.rgb")
         let sRGBTag = Build.chunk("sRGB", [0])
-        assertConverted(try png(Build.chunk("cICP", [12, 13, 0, 1]) + sRGBTag), from: stored, displayP3, light, "cICP outranks sRGB")
         assertConverted(
-            try png(Build.chunk("cICP", [9, 1, 0, 1])), from: stored, [[0.708, 0.292], [0.17, 0.797], [0.131, 0.046]], light, "BT.2020")
+            try png(Build.chunk("cICP", [12, 13, 0, 1]) + sRGBTag), from: stored, displayP3, light, "cICP outranks sRGB"
+        )
+        assertConverted(
+            try png(Build.chunk("cICP", [9, 1, 0, 1])), from: stored,
+            [[0.708, 0.292], [0.17, 0.797], [0.131, 0.046]], light, "BT.2020")
         XCTAssertEqual(try png(Build.chunk("cICP", [1, 13, 0, 1])).pixels, stored)
         for others in [[9, 16, 0, 1], [12, 13, 0, 0], [2, 2, 0, 1], []] as [[UInt8]] {
             let photo = try png(Build.chunk("cICP", others))
             XCTAssertEqual(photo.pixels, stored)
-            XCTAssertEqual(photo.warnings, ["the PNG's colours are coded for other screens (cICP) and were not converted"])
+            XCTAssertEqual(
+                photo.warnings, ["the PNG's colours are coded for other screens (cICP) and were not converted"])
         }
     }
 
@@ -94,20 +107,25 @@ final class ColourDescriptionTests: XCTestCase {
         func entry(_ tag: Int, _ type: Int, _ count: Int, _ value: [UInt8]) -> [UInt8] {
             Build.bigEndian(tag, bytes: 2) + Build.bigEndian(type, bytes: 2) + Build.bigEndian(count, bytes: 4) + value
         }
-        func directory(_ entries: [[UInt8]]) -> [UInt8] { Build.bigEndian(entries.count, bytes: 2) + entries.flatMap { $0 } + [0, 0, 0, 0] }
+        func directory(_ entries: [[UInt8]]) -> [UInt8] {
+            Build.bigEndian(entries.count, bytes: 2) + entries.flatMap { $0 } + [0, 0, 0, 0]
+        }
         let first = directory([entry(0x8769, 4, 1, [0, 0, 0, 26])])
         let second = directory([entry(0xA001, 3, 1, [0xFF, 0xFF, 0, 0]), entry(0xA005, 4, 1, [0, 0, 0, 56])])
-        return Array("MM\0*".utf8) + [0, 0, 0, 8] + first + second + directory([entry(1, 2, 4, Array(interoperability.utf8) + [0])])
+        return Array("MM\0*".utf8) + [0, 0, 0, 8] + first + second
+            + directory([entry(1, 2, 4, Array(interoperability.utf8) + [0])])
     }
 
     func testCamerasAdobeRGBIsConverted() throws {
         let stored = try TestFiles.bytes("ycbcr-444.jpg.rgb"), jpeg = try TestFiles.bytes("ycbcr-444.jpg")
-        func segment(_ name: String) -> [UInt8] { Build.segment(0xE1, JPEGStructure.exifPrefix + exif(name)) }
+        func segment(_ name: String) -> [UInt8] { Build.segment(0xE1, Exif.prefix + exif(name)) }
         let photo = try PhotoDecoder.decode(bytes: Build.inserting(segment("R03"), into: jpeg))
         assertConverted(
-            photo, from: stored, [[0.64, 0.33], [0.21, 0.71], [0.15, 0.06]], { pow(Double($0) / 255, 2.199_218_75) }, "Adobe RGB")
+            photo, from: stored, [[0.64, 0.33], [0.21, 0.71], [0.15, 0.06]], { pow(Double($0) / 255, 2.199_218_75) },
+            "Adobe RGB")
         XCTAssertEqual(photo.metadata.profile, "Adobe RGB")
-        let copy = try PhotoDecoder.decode(bytes: PhotoEncoder.encode(photo, options: EncodingOptions(format: .jpeg, metadata: .all)))
+        let copy = try PhotoDecoder.decode(
+            bytes: PhotoEncoder.encode(photo, options: EncodingOptions(format: .jpeg, metadata: .all)))
         XCTAssertEqual(copy.metadata.exif.flatMap(Exif.init)?.isAdobeRGB, false, "the output is sRGB and says so")
         XCTAssertEqual(copy.metadata.exif?.contains(sequence: Array("R98".utf8)), true)
         XCTAssertEqual(try PhotoDecoder.decode(bytes: Build.inserting(segment("R98"), into: jpeg)).pixels, stored)

@@ -100,11 +100,17 @@ final class CorpusTests: XCTestCase {
         let expectations = try JSONDecoder().decode([String: Expectation?].self, from: data)
         // What Pillow reads and we do not: its entropy-coded data are corrupt, and Pillow does not say so.
         let refusedByChoice: Set = ["hopper_bad_exif.jpg"]
+        // What Pillow refuses and we read: only its end is missing.
+        let readByChoice: Set = ["truncated_end_chunk.png"]
         var read = 0
         for file in try files(corpus("hard-cases")) {
             let name = file.lastPathComponent
             do {
                 let photo = try PhotoDecoder.decode(contentsOf: file.path, colour: .none)
+                if readByChoice.contains(name) {
+                    XCTAssertEqual(photo.warnings, ["the PNG is odd, but its pixels are whole: its end is missing"])
+                    continue
+                }
                 let expected = try XCTUnwrap(expectations[name] ?? nil, "\(name): Pillow refuses it")
                 XCTAssertEqual([photo.width, photo.height], [expected.width, expected.height], name)
                 for (ours, theirs) in zip(gridMeans(photo), expected.means) {

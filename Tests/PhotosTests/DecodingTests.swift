@@ -73,7 +73,8 @@ final class DecodingTests: XCTestCase {
     func testAnimationsDefaultPictureIsRead_alsoWhereItIsNoFrame() throws {
         // The frame control comes behind the image data: the picture is for those who know no animation.
         let still = try TestFiles.bytes("rgb.png")
-        let control = Build.chunk("fcTL", [UInt8](repeating: 0, count: 26)), counts = Build.chunk("acTL", [0, 0, 0, 1, 0, 0, 0, 0])
+        let control = Build.chunk("fcTL", [UInt8](repeating: 0, count: 26)),
+            counts = Build.chunk("acTL", [0, 0, 0, 1, 0, 0, 0, 0])
         let animated = Build.inserting(chunks: counts, into: still).dropLast(12) + control + still.suffix(12)
         let photo = try PhotoDecoder.decode(bytes: Array(animated))
         XCTAssertEqual(photo.pixels, try TestFiles.bytes("rgb.png.rgb"))
@@ -91,7 +92,10 @@ final class DecodingTests: XCTestCase {
     func testThumbnailsThatAreJPEGsAreNotTakenForTheImage() throws {
         let image = try TestFiles.bytes("ycbcr-444.jpg"), thumbnail = try TestFiles.bytes("grey.jpg")
         let extensionHeader = Array("JFXX\0".utf8) + [0x10]
-        for segment in [Build.segment(0xE0, extensionHeader + thumbnail), Build.segment(0xED, Array("Photoshop 3.0\0".utf8) + thumbnail)] {
+        for segment in [
+            Build.segment(0xE0, extensionHeader + thumbnail),
+            Build.segment(0xED, Array("Photoshop 3.0\0".utf8) + thumbnail),
+        ] {
             let photo = try PhotoDecoder.decode(bytes: Build.inserting(segment, into: image), colour: .none)
             XCTAssertEqual(photo.pixels, try TestFiles.bytes("ycbcr-444.jpg.rgb"))
         }
@@ -113,9 +117,13 @@ final class DecodingTests: XCTestCase {
             (text, "the PNG's tEXt chunk is damaged and was ignored"),
             (Build.chunk("iCCP", []), "the colour profile is damaged and was ignored"),
             (Build.chunk("gAMA", [0, 0, 0, 0]), "the PNG's gAMA chunk makes no sense and was ignored"),
-            (transparency, "the PNG's transparency is damaged and was left out: tRNS: CRC error"),
+            (
+                transparency,
+                "the PNG is damaged and was read as far as possible: its transparency was left out: tRNS: CRC error"
+            ),
         ] {
-            let photo = try PhotoDecoder.decode(bytes: Build.inserting(chunks: chunk + chunk, into: TestFiles.bytes("rgb.png")))
+            let photo = try PhotoDecoder.decode(
+                bytes: Build.inserting(chunks: chunk + chunk, into: TestFiles.bytes("rgb.png")))
             XCTAssertEqual(photo.warnings, [warning])
             XCTAssertEqual(photo.pixels, try TestFiles.bytes("rgb.png.rgb"))
         }
@@ -124,7 +132,8 @@ final class DecodingTests: XCTestCase {
     func testTransparencyWithUnusedBitsIsNoDamage() throws {
         // Grey of 8 bits: the chunk has 16, of which the upper ones ought to be 0.
         let grey = try TestFiles.bytes("grey.png"), first = try TestFiles.bytes("grey.png.rgb")[0]
-        let photo = try PhotoDecoder.decode(bytes: Build.inserting(chunks: Build.chunk("tRNS", [1, first]), into: grey))
+        let photo = try PhotoDecoder.decode(
+            bytes: Build.inserting(chunks: Build.chunk("tRNS", [1, first]), into: grey))
         XCTAssertEqual(photo.warnings, [])
         XCTAssertEqual(photo.alpha?.first, 0)
     }

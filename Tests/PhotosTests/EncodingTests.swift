@@ -29,6 +29,27 @@ final class EncodingTests: XCTestCase {
         XCTAssertNil(copy.alpha)
     }
 
+    func testNotesOfTheWriterAreInThePicture_unlessItIsToHaveNoMetadata() throws {
+        var photo = Photo(width: 8, height: 8, pixels: [UInt8](repeating: 90, count: 192))
+        photo.metadata.comments = [Array("of the photo".utf8)]
+        let note = PhotoText(keyword: Array("Software".utf8), text: Array("a program".utf8))
+        for format in [PhotoFormat.jpeg, .png] {
+            for policy in MetadataPolicy.allCases {
+                var options = EncodingOptions(format: format, metadata: policy)
+                options.notes = [note]
+                let metadata = try PhotoDecoder.decode(bytes: PhotoEncoder.encode(photo, options: options)).metadata
+                let said =
+                    metadata.comments.map { String(decoding: $0, as: UTF8.self) }
+                    + metadata.texts.map { String(decoding: $0.keyword + Array(": ".utf8) + $0.text, as: UTF8.self) }
+                XCTAssertEqual(
+                    said.filter { $0 == "Software: a program" }.count, policy == .none ? 0 : 1,
+                    "\(format) \(policy): \(said)")
+                XCTAssertEqual(
+                    said.contains { $0.contains("of the photo") }, policy == .all, "\(format) \(policy): \(said)")
+            }
+        }
+    }
+
     func testQualityAndSubsamplingAreHonoured() throws {
         let photo = try PhotoDecoder.decode(bytes: TestFiles.bytes("rgb.png"))
         var errors: [Double] = []
@@ -65,7 +86,7 @@ final class EncodingTests: XCTestCase {
 
     func testEqualInputGivesEqualBytes() throws {
         let photo = try source()
-        for format in PhotoFormat.allCases {
+        for format in PhotoFormat.written {
             let options = EncodingOptions(format: format)
             XCTAssertEqual(
                 try PhotoEncoder.encode(photo, options: options), try PhotoEncoder.encode(photo, options: options))

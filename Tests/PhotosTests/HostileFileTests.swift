@@ -5,43 +5,6 @@ import XCTest
 @testable import Photos
 
 final class HostileFileTests: XCTestCase {
-    /// Refusing must not cost more than a glance: 50 ms and 64 MB.
-    private func assertRefusedCheaply(
-        _ bytes: [UInt8], key: String, limits: DecodingLimits = DecodingLimits(), file: StaticString = #filePath,
-        line: UInt = #line
-    ) {
-        // The first call may have to load libraries.
-        _ = try? PhotoDecoder.decode(bytes: bytes, limits: limits)
-        var error: PhotoError?
-        let start = ContinuousClock.now
-        let memory = peakMemory {
-            error = photoError(file: file, line: line) { _ = try PhotoDecoder.decode(bytes: bytes, limits: limits) }
-        }
-        let duration = ContinuousClock.now - start
-        XCTAssertEqual(error?.kind, .overLimit(key), file: file, line: line)
-        XCTAssertEqual(error?.reason.contains(key), true, file: file, line: line)
-        XCTAssertLessThan(duration, .milliseconds(50), file: file, line: line)
-        XCTAssertLessThan(memory, 64 << 20, file: file, line: line)
-    }
-
-    /// A line of /proc/self/status, in bytes.
-    private func memory(_ name: String) -> Int {
-        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix("\(name):") } ?? ""
-        return (Int(line.filter(\.isNumber)) ?? 0) << 10
-    }
-
-    /// How far resident memory rises while `body` runs.
-    private func peakMemory(_ body: () -> Void) -> Int {
-        // Linux, proc(5): 5 resets the peak to what is in use now.
-        XCTAssertNoThrow(try "5".write(toFile: "/proc/self/clear_refs", atomically: false, encoding: .utf8))
-        let before = memory("VmRSS")
-        body()
-        let peak = memory("VmHWM")
-        XCTAssertGreaterThanOrEqual(peak, before / 2)
-        return peak - before
-    }
-
     private func jpegHeader(width: Int, height: Int, marker: UInt8 = 0xC0, precision: UInt8 = 8) -> [UInt8] {
         [0xFF, 0xD8]
             + Build.segment(
@@ -94,14 +57,25 @@ final class HostileFileTests: XCTestCase {
 
     func testEveryTruncationIsRefused_andAcceptedWithWarningIfAsked() throws {
         let accept = DecodingLimits(truncated: .accept)
-        for name in ["progressive.jpg", "ycbcr-420.jpg", "cmyk.jpg", "rgba.png", "grey16.png"] {
+        for name in [
+            "progressive.jpg", "ycbcr-420.jpg", "cmyk.jpg", "arithmetic.jpg", "three-scans.jpg", "rgba.png",
+            "grey16.png",
+        ] {
             let bytes = try TestFiles.bytes(name)
+            let whole = try PhotoDecoder.decode(bytes: bytes)
             var accepted = 0
             for count in stride(from: 0, to: bytes.count, by: 7) {
                 let cut = Array(bytes.prefix(count))
-                let error = photoError { _ = try PhotoDecoder.decode(bytes: cut) }
-                let expected: [PhotoError.Kind] = count < 8 ? [.notAPhoto, .truncated] : [.truncated]
-                XCTAssertTrue(error.map { expected.contains($0.kind) } ?? false, "\(name), \(count) bytes: \(error!)")
+                if let photo = try? PhotoDecoder.decode(bytes: cut) {
+                    XCTAssertEqual(
+                        photo.pixels, whole.pixels, "\(name), \(count) bytes: only what is behind the image is missing")
+                    XCTAssertGreaterThan(count, bytes.count - 20)
+                } else {
+                    let error = photoError { _ = try PhotoDecoder.decode(bytes: cut) }
+                    let expected: [PhotoError.Kind] = count < 8 ? [.notAPhoto, .truncated] : [.truncated]
+                    XCTAssertTrue(
+                        error.map { expected.contains($0.kind) } ?? false, "\(name), \(count) bytes: \(error!)")
+                }
                 if let photo = try? PhotoDecoder.decode(bytes: cut, limits: accept) {
                     XCTAssertFalse(photo.warnings.isEmpty, "\(name), \(count) bytes")
                     XCTAssertEqual(photo.width, 37)
@@ -152,7 +126,9 @@ final class HostileFileTests: XCTestCase {
 
     func testApplesOwnPNGIsNamed() throws {
         let sound = try TestFiles.bytes("rgb.png"), chunk = Build.chunk("CgBI", [0x50, 0, 0x20, 2])
-        let error = photoError { _ = try PhotoDecoder.decode(bytes: Array(sound.prefix(8)) + chunk + sound.dropFirst(8)) }
+        let error = photoError {
+            _ = try PhotoDecoder.decode(bytes: Array(sound.prefix(8)) + chunk + sound.dropFirst(8))
+        }
         XCTAssertEqual(error?.kind, .unsupported)
         XCTAssertEqual(error?.reason.contains("CgBI"), true)
     }
@@ -161,7 +137,8 @@ final class HostileFileTests: XCTestCase {
         let jpeg = try TestFiles.bytes("ycbcr-444.jpg")
         let frame = try XCTUnwrap(jpeg.withUnsafeBytes { ByteReader($0).firstIndex(of: [0xFF, 0xC0]) })
         let cases: [([UInt8], PhotoError.Kind, String)] = [
-            (Array(jpeg[..<frame]), .truncated, "cut off"), (Array(jpeg[..<frame]) + [0xFF, 0xD9], .corrupt, "no image"),
+            (Array(jpeg[..<frame]), .truncated, "cut off"),
+            (Array(jpeg[..<frame]) + [0xFF, 0xD9], .corrupt, "no image"),
             (Build.inserting([0xFF, 0xE3, 0, 1], into: jpeg), .corrupt, "no image"),
             (Array(jpeg[..<frame]) + [0xFF, 0xF7] + Array(jpeg[(frame + 2)...]), .unsupported, "JPEG-LS"),
         ]
@@ -174,8 +151,12 @@ final class HostileFileTests: XCTestCase {
 
     func testOtherContentIsNamed() throws {
         let contents: [(String, String)] = [
-            ("", "empty"), ("GIF89a....", "GIF"), ("RIFF....WEBPVP8 ", "WebP"), ("....ftypheic....", "HEIC"),
-            ("hello there", "neither"), ("%PDF-1.7", "PDF"), ("\u{1}PNG\r\n\u{1A}\n", "text mode"),
+            ("", "empty"), ("GIF89a....", "a GIF, which is not read; convert it"), ("BM....", "ImageMagick"),
+            ("hello there", "none of JPEG, PNG, HEIC, AVIF, WebP and TIFF"), ("%PDF-1.7", "PDF"),
+            ("\u{1}PNG\r\n\u{1A}\n", "text mode"),
+            ("....ftypcrx ....", "raw photo (Canon), which is not read; develop"),
+            ("FUJIFILMCCD-RAW ", "darktable"), ("....ftypisom....", "video"), ("....ftypqt  ....", "ffmpeg"),
+            ("II*\0\u{10}\0\0\0CR..", "raw photo (Canon CR2)"),
         ]
         for (content, word) in contents {
             let error = photoError { _ = try PhotoDecoder.decode(bytes: Array(content.utf8)) }
@@ -189,7 +170,7 @@ final class HostileFileTests: XCTestCase {
         XCTAssertEqual(mkfifo(path, 0o600), 0)
         defer { unlink(path) }
         for path in [path, "/dev/zero", NSTemporaryDirectory()] {
-            XCTAssertEqual(photoError { _ = try PhotoDecoder.decode(contentsOf: path) }?.kind, .io, path)
+            XCTAssertEqual(photoError { _ = try PhotoDecoder.decode(contentsOf: path) }?.kind, .io(EINVAL), path)
         }
         let missing = photoError { _ = try PhotoDecoder.decode(contentsOf: "/nowhere/x.jpg") }
         XCTAssertEqual(missing?.reason.contains("No such file"), true)
@@ -203,7 +184,7 @@ final class HostileFileTests: XCTestCase {
                 initialized = count
             }
             let photo = Photo(width: width, height: height, pixels: pixels)
-            for format in PhotoFormat.allCases {
+            for format in PhotoFormat.written {
                 let bytes = try PhotoEncoder.encode(photo, options: EncodingOptions(format: format, quality: 100))
                 let copy = try PhotoDecoder.decode(bytes: bytes)
                 XCTAssertEqual(copy.width, width)

@@ -14,13 +14,17 @@ final class IPTCTests: XCTestCase {
     }
 
     private var places: [UInt8] {
-        [(26, "FRA"), (27, "a place"), (90, "Arles"), (92, "the bridge"), (95, "Provence"), (100, "FRA"), (101, "France")]
-            .flatMap { dataSet(2, $0, $1) }
+        [
+            (26, "FRA"), (27, "a place"), (90, "Arles"), (92, "the bridge"), (95, "Provence"), (100, "FRA"),
+            (101, "France"),
+        ]
+        .flatMap { dataSet(2, $0, $1) }
     }
 
     /// With a long data set, as writers of captions above 32 KB make them.
     private var rest: [UInt8] {
-        dataSet(1, 90, "\u{1B}%G") + dataSet(2, 25, "sunflower") + [0x1C, 2, 120, 0x80, 4] + Build.bigEndian(3, bytes: 4)
+        dataSet(1, 90, "\u{1B}%G") + dataSet(2, 25, "sunflower") + [0x1C, 2, 120, 0x80, 4]
+            + Build.bigEndian(3, bytes: 4)
             + Array("abc".utf8) + dataSet(2, 116, "me")
     }
 

@@ -3,37 +3,6 @@ import XCTest
 @testable import Photos
 
 final class OrientationTests: XCTestCase {
-    /// Where the upright photo's pixel (x, y) lies in a stored image of `width` x `height`: the definition in EXIF's
-    /// words (row 0 is the visual top, right, ...), written out independently of the decoder's arithmetic.
-    private func stored(_ orientation: Int, x: Int, y: Int, width: Int, height: Int) -> (x: Int, y: Int) {
-        switch orientation {
-        case 2: (width - 1 - x, y)
-        case 3: (width - 1 - x, height - 1 - y)
-        case 4: (x, height - 1 - y)
-        case 5: (y, x)
-        case 6: (y, height - 1 - x)
-        case 7: (width - 1 - y, height - 1 - x)
-        case 8: (width - 1 - y, x)
-        default: (x, y)
-        }
-    }
-
-    private func check(_ photo: Photo, _ base: Photo, orientation: Int, _ what: String) {
-        let isTurned = (5...8).contains(orientation)
-        XCTAssertEqual(photo.width, isTurned ? base.height : base.width, what)
-        XCTAssertEqual(photo.height, isTurned ? base.width : base.height, what)
-        var wrong = 0
-        for y in 0..<photo.height {
-            for x in 0..<photo.width {
-                let from = stored(orientation, x: x, y: y, width: base.width, height: base.height)
-                let here = y * photo.width + x, there = from.y * base.width + from.x
-                if photo.pixels[3 * here..<3 * here + 3] != base.pixels[3 * there..<3 * there + 3] { wrong += 1 }
-                if photo.alpha?[here] != base.alpha?[there] { wrong += 1 }
-            }
-        }
-        XCTAssertEqual(wrong, 0, what)
-    }
-
     func testEveryOrientationInBothByteOrders() throws {
         let jpeg = try TestFiles.bytes("ycbcr-444.jpg"), png = try TestFiles.bytes("rgba.png")
         let baseJPEG = try PhotoDecoder.decode(bytes: jpeg), basePNG = try PhotoDecoder.decode(bytes: png)
@@ -42,11 +11,11 @@ final class OrientationTests: XCTestCase {
                 let content = Build.ExifContent(isLittleEndian: isLittleEndian, orientation: orientation)
                 let what = "orientation \(orientation), little-endian \(isLittleEndian)"
                 let turned = try PhotoDecoder.decode(bytes: Build.inserting(Build.exifSegment(content), into: jpeg))
-                check(turned, baseJPEG, orientation: orientation, "JPEG, \(what)")
+                checkTurned(turned, baseJPEG, orientation: orientation, "JPEG, \(what)")
                 XCTAssertEqual(turned.metadata.orientation, (1...8).contains(orientation) ? orientation : 1)
                 let chunk = Build.chunk("eXIf", Build.exif(content))
                 let turnedPNG = try PhotoDecoder.decode(bytes: Build.inserting(chunks: chunk, into: png))
-                check(turnedPNG, basePNG, orientation: orientation, "PNG, \(what)")
+                checkTurned(turnedPNG, basePNG, orientation: orientation, "PNG, \(what)")
             }
         }
     }
@@ -60,12 +29,12 @@ final class OrientationTests: XCTestCase {
         for orientation in 1...8 {
             let chunk = Build.chunk("eXIf", Build.exif(Build.ExifContent(orientation: orientation)))
             let turned = try PhotoDecoder.decode(bytes: Build.inserting(chunks: chunk, into: png))
-            check(turned, base, orientation: orientation, "orientation \(orientation)")
+            checkTurned(turned, base, orientation: orientation, "orientation \(orientation)")
         }
     }
 
     func testOrientationOfXMPCounts_whenEXIFHasNone() throws {
-        let packet = Array("<rdf:Description tiff:Orientation=\"8\"/>".utf8)
+        let packet = XMPTests.packet(" tiff:Orientation=\"8\"")
         let xmp = Build.segment(0xE1, JPEGStructure.xmpPrefix + packet)
         let jpeg = try TestFiles.bytes("ycbcr-444.jpg")
         XCTAssertEqual(try PhotoDecoder.decode(bytes: Build.inserting(xmp, into: jpeg)).metadata.orientation, 8)
@@ -80,7 +49,7 @@ final class OrientationTests: XCTestCase {
     }
 
     func testDamagedExifIsLeftOutWithWarning() throws {
-        let segment = Build.segment(0xE1, JPEGStructure.exifPrefix + Array("II*\0\u{7F}\u{7F}\u{7F}\u{7F}".utf8))
+        let segment = Build.segment(0xE1, Exif.prefix + Array("II*\0\u{7F}\u{7F}\u{7F}\u{7F}".utf8))
         let photo = try PhotoDecoder.decode(bytes: Build.inserting(segment, into: TestFiles.bytes("grey.jpg")))
         XCTAssertNil(photo.metadata.exif)
         XCTAssertEqual(photo.warnings, ["the EXIF data are damaged and were left out"])

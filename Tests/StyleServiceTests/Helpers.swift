@@ -1,7 +1,11 @@
+import Digests
 import Foundation
 import Glibc
+import LinuxFiles
 import Logging
 import Photos
+import ServiceConfiguration
+import StyleModels
 import XCTest
 
 @testable import StyleService
@@ -28,9 +32,7 @@ class DirectoryTestCase: XCTestCase {
     func write(_ bytes: [UInt8], _ name: BytePath) throws -> BytePath {
         let path = directory.resolving(name)
         try Files.makeDirectory(path.parent)
-        let descriptor = try retrying("create", path) { path.withCString { open($0, O_WRONLY | O_CREAT | O_TRUNC, 0o644) } }
-        defer { close(descriptor) }
-        try Files.write(bytes, to: descriptor, path)
+        try Descriptor.open(path, flags: O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644).write(bytes)
         return path
     }
 
@@ -45,11 +47,15 @@ class DirectoryTestCase: XCTestCase {
     }
 
     /// A configuration whose spool and state lie in the test's directory.
-    func configuration(_ lines: String = "") throws -> StyleService.Configuration {
-        try StyleService.Configuration.parse("spool: \(directory)/spool\nstate: \(directory)/state\nsettle: 0s\n\(lines)")
+    func configuration(_ lines: String = "") throws -> ServiceConfiguration.Configuration {
+        try ServiceConfiguration.Configuration.parse(
+            "spool: \(directory)/spool\nstate: \(directory)/state\nsettle: 0s\n\(lines)")
     }
 
-    func waitUntil(_ what: String, seconds: Double = 60, file: StaticString = #filePath, line: UInt = #line, _ isTrue: () throws -> Bool) throws {
+    func waitUntil(
+        _ what: String, seconds: Double = 60, file: StaticString = #filePath, line: UInt = #line,
+        _ isTrue: () throws -> Bool
+    ) throws {
         let deadline = Date() + seconds
         while try !isTrue() {
             guard Date() < deadline else { return XCTFail("waited in vain until \(what)", file: file, line: line) }
@@ -71,19 +77,22 @@ func pictureBytes(_ content: String) -> [UInt8] { Array("picture:\(content)".utf
 final class FakeTranslator: PhotoTranslating, @unchecked Sendable {
     private let lock = NSLock()
     private var translations = 0
-    var modelHash: [UInt8] = [1]
+    var modelHash = SHA256.hash([1])
     var onDecode: (@Sendable (String) throws -> Void)?
     var onTranslate: (@Sendable (String, (Double) -> Bool) throws -> Void)?
 
     var translated: Int { lock.withLock { translations } }
 
-    func model(for style: String) throws -> ModelIdentity { ModelIdentity(name: style, path: BytePath("/model"), hash: modelHash) }
+    func model(for style: String) throws -> ModelIdentity {
+        ModelIdentity(name: style, path: BytePath("/model"), hash: modelHash)
+    }
 
     func decode(_ bytes: [UInt8], limits: DecodingLimits) throws -> Photo {
         guard let format = bytes.withUnsafeBytes(PhotoFormat.sniff) else {
             throw PhotoError(kind: .notAPhoto, reason: "the content is neither JPEG nor PNG")
         }
-        let content = String(decoding: bytes.drop { $0 != UInt8(ascii: ":") }.dropFirst().prefix { $0 != 0xFF }, as: UTF8.self)
+        let content = String(
+            decoding: bytes.drop { $0 != UInt8(ascii: ":") }.dropFirst().prefix { $0 != 0xFF }, as: UTF8.self)
         try onDecode?(content)
         var metadata = PhotoMetadata()
         metadata.profile = content
@@ -98,5 +107,7 @@ final class FakeTranslator: PhotoTranslating, @unchecked Sendable {
         return photo
     }
 
-    func encode(_ photo: Photo, options: EncodingOptions) throws -> [UInt8] { pictureBytes(photo.metadata.profile ?? "") }
+    func encode(_ photo: Photo, options: EncodingOptions) throws -> [UInt8] {
+        pictureBytes(photo.metadata.profile ?? "")
+    }
 }

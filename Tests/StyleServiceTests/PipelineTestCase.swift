@@ -1,4 +1,5 @@
 import Foundation
+import LinuxFiles
 import Logging
 import XCTest
 
@@ -16,22 +17,24 @@ class PipelineTestCase: DirectoryTestCase {
         for inbox in configuration.inboxes { try Files.makeDirectory(inbox.inbox) }
         try Files.makeDirectory(configuration.state)
         ledger = try Ledger(configuration.ledger)
-        pipeline = Pipeline(configuration: configuration, ledger: ledger, translator: translator, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        pipeline = Pipeline(
+            configuration: configuration, ledger: ledger, translator: translator,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         if recover { try pipeline.recover() }
-        if start { pipeline.start() }
+        if start { try pipeline.start() }
     }
 
     /// Ends the pipeline's threads and closes the ledger.
     func close() throws {
         guard let pipeline else { return }
-        pipeline.state.change { $0.isStopping = true; $0.isAbandoning = true }
-        let hasRun = pipeline.state.read { !$0.inWork.isEmpty || $0.hasTakerEnded } || hasStarted
-        if hasRun { XCTAssertTrue(pipeline.state.wait(seconds: 10, for: \.hasPublisherEnded)) }
+        pipeline.state.change { $0.phase = .abandoning }
+        let hasRun = pipeline.state.read { !$0.inWork.isEmpty || $0.hasEnded(.taking) } || hasStarted
+        if hasRun { XCTAssertTrue(pipeline.state.wait(seconds: 10, for: { $0.hasEnded(.publishing) })) }
         try ledger.close()
         self.pipeline = nil
     }
 
-    private var hasStarted: Bool { pipeline.state.wait(seconds: 0.2, for: \.hasTakerEnded) }
+    private var hasStarted: Bool { pipeline.state.wait(seconds: 0.2, for: { $0.hasEnded(.taking) }) }
 
     override func tearDownWithError() throws {
         try close()
@@ -40,12 +43,16 @@ class PipelineTestCase: DirectoryTestCase {
 
     /// Puts a photo into the inbox and tells the ledger that it is complete.
     @discardableResult
-    func drop(_ content: String, as name: String, inbox: String = "vangogh", directory: String = "inbox") throws -> BytePath {
+    func drop(_ content: String, as name: String, inbox: String = "vangogh", directory: String = "inbox") throws
+        -> BytePath
+    {
         try drop(photoBytes(content), as: BytePath(name), inbox: inbox, directory: directory)
     }
 
     @discardableResult
-    func drop(_ bytes: [UInt8], as name: BytePath, inbox: String = "vangogh", directory: String = "inbox") throws -> BytePath {
+    func drop(_ bytes: [UInt8], as name: BytePath, inbox: String = "vangogh", directory: String = "inbox") throws
+        -> BytePath
+    {
         let path = try write(bytes, BytePath("spool/\(directory)").appending(name))
         try announce(path, name, inbox: inbox)
         return path

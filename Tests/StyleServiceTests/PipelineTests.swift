@@ -1,6 +1,10 @@
+import Digests
 import Foundation
 import Glibc
+import LinuxFiles
 import Photos
+import StyleModels
+import Threads
 import XCTest
 
 @testable import StyleService
@@ -14,7 +18,9 @@ final class PipelineTests: PipelineTestCase {
         XCTAssertEqual(try Files.read(directory.appending("spool/outbox/trip/beach.vangogh.jpg")), pictureBytes("sea"))
         XCTAssertEqual(files("spool/originals"), ["trip/beach.jpg"])
         XCTAssertEqual(files("spool/inbox"), [])
-        XCTAssertEqual(try Files.statusIfPresent(of: directory.appending("spool/inbox/trip")) != nil, true, "empty directories stay")
+        XCTAssertEqual(
+            try Files.statusIfPresent(of: directory.appending("spool/inbox/trip")) != nil, true,
+            "empty directories stay")
         let entry = try XCTUnwrap(entries("trip/beach.jpg").first)
         XCTAssertEqual(entry.state, .styled)
         XCTAssertEqual(entry.disposal, .archived)
@@ -61,19 +67,22 @@ final class PipelineTests: PipelineTestCase {
         try open("limits: {max-file-bytes: 10}")
         try drop("more than ten bytes", as: "big.jpg")
         try finish()
-        XCTAssertTrue(try text(directory.appending("spool/failed/big.jpg.reason.txt")).contains("limits.max-file-bytes"))
+        XCTAssertTrue(
+            try text(directory.appending("spool/failed/big.jpg.reason.txt")).contains("limits.max-file-bytes"))
     }
 
     func testPassingFailure_isPutOffAndTriedAgain() throws {
         let isBroken = Monitor(true)
-        translator.onDecode = { _ in if isBroken.read({ $0 }) { throw PhotoError(kind: .outOfMemory, reason: "memory is short") } }
+        translator.onDecode = { _ in
+            if isBroken.read({ $0 }) { throw PhotoError(kind: .outOfMemory, reason: "memory is short") }
+        }
         try open()
         try drop("sea", as: "beach.jpg")
         try waitUntil("it is put off") { try entries("beach.jpg").first?.state == .deferred }
         let entry = try XCTUnwrap(entries("beach.jpg").first)
         XCTAssertEqual(entry.reason, "memory is short")
-        XCTAssertGreaterThan(entry.nextTry, Ledger.now() + 4000)
-        XCTAssertLessThan(entry.nextTry, Ledger.now() + 11000)
+        XCTAssertGreaterThan(entry.nextTry, .now + .seconds(4))
+        XCTAssertLessThan(entry.nextTry, .now + .seconds(11))
         isBroken.change { $0 = false }
         XCTAssertEqual(try ledger.hurry(), 1)
         pipeline.wake()
@@ -84,10 +93,10 @@ final class PipelineTests: PipelineTestCase {
     func testBackOff_doublesUpToAnHour() throws {
         try open(start: false)
         try drop("sea", as: "beach.jpg")
-        var waits: [Double] = []
+        var waits: [Duration] = []
         for _ in 0..<12 { waits.append(try ledger.deferPhoto(try XCTUnwrap(entries("beach.jpg").first), reason: "x")) }
-        XCTAssertEqual(Array(waits.prefix(4)), [5, 10, 20, 40])
-        XCTAssertEqual(waits.last, 3600)
+        XCTAssertEqual(Array(waits.prefix(4)), [.seconds(5), .seconds(10), .seconds(20), .seconds(40)])
+        XCTAssertEqual(waits.last, .seconds(3600))
     }
 
     /// T34: the same bytes under several names.
@@ -119,7 +128,7 @@ final class PipelineTests: PipelineTestCase {
         try drop("same", as: "c.jpg")
         try finish()
         XCTAssertEqual(translator.translated, 3, "the picture was edited")
-        translator.modelHash = [2]
+        translator.modelHash = SHA256.hash([2])
         try drop("same", as: "d.jpg")
         try finish()
         XCTAssertEqual(translator.translated, 4, "the model was another")
@@ -138,7 +147,8 @@ final class PipelineTests: PipelineTestCase {
         XCTAssertEqual(files("spool/outbox"), ["beach.vangogh.jpg"])
         try drop("storm", as: "beach.jpg")
         try finish()
-        XCTAssertEqual(files("spool/outbox"), ["beach.vangogh-1.jpg", "beach.vangogh.jpg"], "new content is a new photo")
+        XCTAssertEqual(
+            files("spool/outbox"), ["beach.vangogh-1.jpg", "beach.vangogh.jpg"], "new content is a new photo")
         func file() throws -> InboxFile {
             InboxFile(inbox: "vangogh", path: BytePath("beach.jpg"), identity: try XCTUnwrap(Files.identity(of: path)))
         }
@@ -163,7 +173,9 @@ final class PipelineTests: PipelineTestCase {
         XCTAssertEqual(utimensat(AT_FDCWD, path.description, &times, 0), 0)
         try announce(path, "beach.jpg")
         try finish()
-        XCTAssertEqual(try Files.identity(of: directory.appending("spool/outbox/beach.vangogh.jpg"))?.modified, 1_000_000_000_000_009)
+        XCTAssertEqual(
+            try Files.identity(of: directory.appending("spool/outbox/beach.vangogh.jpg"))?.modified,
+            1_000_000_000_000_009)
     }
 
     /// T36, and T6 in work.
@@ -189,7 +201,7 @@ final class PipelineTests: PipelineTestCase {
         try open(start: false)
         let path = try drop("sea", as: "beach.jpg")
         try Files.unlink(path)
-        pipeline.start()
+        try pipeline.start()
         try finish()
         XCTAssertEqual(files("spool"), [])
         XCTAssertEqual(try entries("beach.jpg").count, 0)
@@ -238,15 +250,18 @@ final class PipelineTests: PipelineTestCase {
         for name in ["a.jpg", "b.jpg", "c.jpg"] { try drop(name, as: name) }
         isTranslating.wait(for: { $0 })
         try waitUntil("the next is decoded") { pipeline.state.read { $0.decoded != nil } }
-        pipeline.state.change { $0.isStopping = true; $0.isAbandoning = true }
-        XCTAssertTrue(pipeline.state.wait(seconds: 10, for: \.hasPublisherEnded))
+        pipeline.state.change { $0.phase = .abandoning }
+        XCTAssertTrue(pipeline.state.wait(seconds: 10, for: { $0.hasEnded(.publishing) }))
         XCTAssertEqual(try ledger.counts(), [.ready: 3])
         XCTAssertEqual(try ledger.latest([.ready], limit: 9).map(\.attempts), [0, 0, 0])
         XCTAssertEqual(files("spool").count, 3)
     }
 
     func testSeveralInboxes_haveTheirOwnStylesAndDirectories() throws {
-        try open("inboxes:\n  vangogh: {}\n  monet: {inbox: m/in, outbox: m/out, failed: m/failed, format: png, originals: delete}")
+        try open(
+            "inboxes:\n  vangogh: {}\n  monet: {inbox: m/in, outbox: m/out, failed: m/failed, format: png, originals: "
+                + "delete}"
+        )
         try drop("sea", as: "beach.jpg")
         try drop("lilies", as: "pond.JPG", inbox: "monet", directory: "m/in")
         try finish()

@@ -1,6 +1,11 @@
+import Digests
 import Foundation
-import Glibc
 import GRDB
+import Glibc
+import LinuxFiles
+import Publishing
+import StyleModels
+import Threads
 import XCTest
 
 @_spi(Testing) @testable import StyleService
@@ -10,7 +15,8 @@ final class RecoveryTests: PipelineTestCase {
     private func dieWith(_ names: [String]) throws {
         for name in names {
             let entry = try XCTUnwrap(entries(name).first)
-            XCTAssertTrue(try ledger.claim(entry.id, hash: [9], settings: "", model: ModelIdentity(name: "m", path: BytePath("/m"), hash: [1])))
+            let model = ModelIdentity(name: "m", path: BytePath("/m"), hash: SHA256.hash([1]))
+            XCTAssertTrue(try ledger.claim(entry.id, hash: SHA256.hash([9]), settings: "", model: model))
         }
         try ledger.close()
     }
@@ -26,7 +32,8 @@ final class RecoveryTests: PipelineTestCase {
             XCTAssertTrue(entry.isSuspect)
         }
         XCTAssertEqual(files("spool/failed"), ["deadly.jpg", "deadly.jpg.reason.txt"])
-        XCTAssertTrue(try text(directory.appending("spool/failed/deadly.jpg.reason.txt")).contains("the service died 3 times"))
+        XCTAssertTrue(
+            try text(directory.appending("spool/failed/deadly.jpg.reason.txt")).contains("the service died 3 times"))
         XCTAssertEqual(files("spool/inbox"), [])
     }
 
@@ -38,7 +45,7 @@ final class RecoveryTests: PipelineTestCase {
             try open(start: false)
         }
         XCTAssertEqual(try entries("a.jpg").first?.deaths, 0)
-        pipeline.start()
+        try pipeline.start()
         try finish()
         XCTAssertEqual(files("spool/outbox"), ["a.vangogh.jpg", "b.vangogh.jpg"])
     }
@@ -53,7 +60,7 @@ final class RecoveryTests: PipelineTestCase {
             if content != "c.jpg" { most.change { $0 = max($0, pipeline!.state.read(\.inWork.count)) } }
             usleep(50000)
         }
-        pipeline.start()
+        try pipeline.start()
         try finish()
         XCTAssertEqual(most.read { $0 }, 1)
     }
@@ -70,7 +77,7 @@ final class RecoveryTests: PipelineTestCase {
         try pipeline.rebuild()
         try announce(directory.appending("spool/inbox/beach.jpg"), "beach.jpg")
         try drop("storm", as: "storm.jpg")
-        pipeline.start()
+        try pipeline.start()
         try finish()
         XCTAssertEqual(files("spool/outbox"), ["beach.vangogh.jpg", "storm.vangogh.jpg"], "nothing is done twice")
         XCTAssertEqual(translator.translated, 2)
@@ -95,10 +102,11 @@ final class RecoveryTests: PipelineTestCase {
         try open(start: false)
         let outbox = directory.appending("spool/outbox")
         try Files.makeDirectory(outbox)
-        try XCTSkipUnless(mount("none", outbox.description, "tmpfs", 0, "size=64k") == 0, "tmpfs cannot be mounted here")
+        try XCTSkipUnless(
+            mount("none", outbox.description, "tmpfs", 0, "size=64k") == 0, "tmpfs cannot be mounted here")
         defer { umount(outbox.description) }
         _ = try write(String(repeating: "x", count: 65536), "spool/outbox/filler")
-        pipeline.start()
+        try pipeline.start()
         for name in ["a.jpg", "b.jpg", "c.jpg", "d.jpg"] { try drop(name, as: name) }
         try waitUntil("output pauses") { pipeline.state.read { $0.blocked != nil } }
         XCTAssertTrue(pipeline.state.read { $0.blocked! }.contains("No space left on device"))
@@ -116,9 +124,11 @@ final class RecoveryTests: PipelineTestCase {
         try open(start: false)
         let outbox = directory.appending("spool/outbox")
         try Files.makeDirectory(outbox)
-        try XCTSkipUnless(mount("none", outbox.description, "tmpfs", UInt(MS_RDONLY), "size=64k") == 0, "tmpfs cannot be mounted here")
+        try XCTSkipUnless(
+            mount("none", outbox.description, "tmpfs", UInt(MS_RDONLY), "size=64k") == 0, "tmpfs cannot be mounted here"
+        )
         defer { umount(outbox.description) }
-        pipeline.start()
+        try pipeline.start()
         try drop("sea", as: "beach.jpg")
         try waitUntil("output pauses") { pipeline.state.read { $0.blocked != nil } }
         XCTAssertEqual(mount("none", outbox.description, "tmpfs", UInt(MS_REMOUNT), ""), 0)
@@ -130,7 +140,9 @@ final class RecoveryTests: PipelineTestCase {
     func testUsedUpQuota_pausesAndGoesOn() throws {
         let isUsedUp = Monitor(true)
         FailurePoint.install { point in
-            if point == .temporaryMade, isUsedUp.read({ $0 }) { throw SystemError(EDQUOT, "write", BytePath("/outbox/x.tmp")) }
+            if point == .temporaryMade, isUsedUp.read({ $0 }) {
+                throw SystemError(EDQUOT, "write", BytePath("/outbox/x.tmp"))
+            }
         }
         defer { FailurePoint.install { _ in } }
         try open()
@@ -138,7 +150,9 @@ final class RecoveryTests: PipelineTestCase {
         try waitUntil("output pauses") { pipeline.state.read { $0.blocked != nil } }
         XCTAssertTrue(pipeline.state.read { $0.blocked! }.contains("Disk quota exceeded"))
         let sentence = StatusSentence(state: pipeline.state.read { $0 }, inboxStates: [], queued: 0, deferred: 0).text
-        XCTAssertTrue(sentence.hasPrefix("Paused, nothing can be written: cannot write /outbox/x.tmp: Disk quota exceeded"), sentence)
+        XCTAssertTrue(
+            sentence.hasPrefix("Paused, nothing can be written: cannot write /outbox/x.tmp: Disk quota exceeded"),
+            sentence)
         XCTAssertEqual(files("spool/outbox"), [], "no temporary file is left")
         XCTAssertEqual(files("spool/inbox").count, 3)
         isUsedUp.change { $0 = false }
@@ -178,26 +192,11 @@ final class RecoveryTests: PipelineTestCase {
         let entry = try XCTUnwrap(entries("beach.jpg").first)
         _ = try ledger.deferPhoto(entry, reason: "x")
         XCTAssertNil(try ledger.next(inboxes: ["vangogh"]))
-        XCTAssertNil(try ledger.next(inboxes: ["vangogh"], now: Ledger.now() - 1_800_000))
-        XCTAssertEqual(try ledger.next(inboxes: ["vangogh"], now: Ledger.now() - 86_400_000)?.id, entry.id)
-        XCTAssertEqual(try ledger.next(inboxes: ["vangogh"], now: Ledger.now() + 6000)?.id, entry.id)
+        XCTAssertNil(try ledger.next(inboxes: ["vangogh"], now: .now - .seconds(1800)))
+        XCTAssertEqual(try ledger.next(inboxes: ["vangogh"], now: .now - .seconds(86_400))?.id, entry.id)
+        XCTAssertEqual(try ledger.next(inboxes: ["vangogh"], now: .now + .seconds(6))?.id, entry.id)
     }
 
-    func testMonitor_waitsAsLongAsItIsTold() {
-        let monitor = Monitor(0)
-        let began = ContinuousClock.now
-        XCTAssertFalse(monitor.wait(seconds: 0.05) { $0 == 1 })
-        XCTAssertGreaterThanOrEqual(ContinuousClock.now - began, .milliseconds(50))
-        startThread("later") {
-            usleep(20000)
-            monitor.change { $0 = 1 }
-        }
-        XCTAssertTrue(monitor.wait(seconds: 60) { $0 == 1 })
-        XCTAssertTrue(monitor.wait { $0 == 1 })
-        XCTAssertLessThan(ContinuousClock.now - began, .seconds(50))
-    }
-
-    /// What a run that died left of a photo that it was moving back into the inbox.
     func testTemporaryFilesInTheInbox_areSweptToo() throws {
         try open(start: false)
         _ = try write("half", "spool/inbox/trip/.cyclegan-styled-oldrun-1.tmp")
@@ -209,11 +208,13 @@ final class RecoveryTests: PipelineTestCase {
 
     func testSourceMark_isReadAsItWasWritten() throws {
         let photo = FileIdentity(device: 1, inode: .max, size: 12, modified: -5, changed: 6)
-        let mark = SourceMark(photo, hash: [0, 255, 16], modelHash: [1], settings: "render=fit 1600 strength=1.0")
+        let mark = SourceMark(
+            photo, hash: SHA256.hash([0]), modelHash: SHA256.hash([1]), settings: "render=fit 1600 strength=1.0")
         XCTAssertEqual(SourceMark(text: mark.text), mark)
         XCTAssertTrue(mark.isOf(FileIdentity(device: 2, inode: .max, size: 12, modified: -5, changed: 7)))
         XCTAssertFalse(mark.isOf(FileIdentity(device: 1, inode: .max, size: 12, modified: -4, changed: 6)))
-        for text in ["", "1", "2 " + mark.text.dropFirst(2), mark.text.replacing("00ff10", with: "00ff1"), "1 a b c d e f"] {
+        let cut = mark.text.replacing("\(mark.hash)", with: "\(mark.hash)".dropLast())
+        for text in ["", "1", "2 " + mark.text.dropFirst(2), cut, "1 a b c d e f"] {
             XCTAssertNil(SourceMark(text: text), text)
         }
     }
@@ -224,9 +225,10 @@ final class RecoveryTests: PipelineTestCase {
         try open(start: false)
         let originals = directory.appending("spool/originals")
         try Files.makeDirectory(originals)
-        try XCTSkipUnless(mount("none", originals.description, "tmpfs", 0, "size=1m") == 0, "tmpfs cannot be mounted here")
+        try XCTSkipUnless(
+            mount("none", originals.description, "tmpfs", 0, "size=1m") == 0, "tmpfs cannot be mounted here")
         defer { umount(originals.description) }
-        pipeline.start()
+        try pipeline.start()
         try drop("sea", as: "trip/beach.jpg")
         try finish()
         XCTAssertEqual(files("spool"), ["originals/trip/beach.jpg", "outbox/trip/beach.vangogh.jpg"])

@@ -1,5 +1,7 @@
 import Foundation
 import Glibc
+import LinuxFiles
+import ServiceControl
 import XCTest
 
 @testable import StyleService
@@ -7,11 +9,15 @@ import XCTest
 /// The service as a process of its own, with a translator that needs no time.
 class ServiceTestCase: DirectoryTestCase {
     var program: URL {
-        URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("styled-victim")
+        URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+            .appendingPathComponent("styled-victim")
     }
 
     func prepare(_ lines: String = "") throws {
-        _ = try write("spool: \(directory)/spool\nstate: \(directory)/state\nsettle: 0s\nstyle: '\(directory)/model.safetensors'\n\(lines)\n", "config.yaml")
+        _ = try write(
+            "spool: \(directory)/spool\nstate: \(directory)/state\nsettle: 0s\nstyle: "
+                + "'\(directory)/model.safetensors'\n\(lines)\n",
+            "config.yaml")
         _ = try write("", "model.safetensors")
         try Files.makeDirectory(directory.appending("spool/inbox"))
     }
@@ -60,7 +66,9 @@ class ServiceTestCase: DirectoryTestCase {
         try XCTSkipUnless(geteuid() == 0, "needs root, to mount a file system")
         let path = directory.appending(name)
         try Files.makeDirectory(path)
-        try XCTSkipUnless(mount("none", path.description, "tmpfs", flags, options) == 0, "tmpfs cannot be mounted here with \(options)")
+        try XCTSkipUnless(
+            mount("none", path.description, "tmpfs", flags, options) == 0,
+            "tmpfs cannot be mounted here with \(options)")
         addTeardownBlock { umount2(path.description, CInt(MNT_DETACH)) }
         return path
     }
@@ -68,11 +76,11 @@ class ServiceTestCase: DirectoryTestCase {
     /// A file that takes all the room that there is.
     func fill(_ name: String) throws -> BytePath {
         let path = try write("", name)
-        let descriptor = try retrying("open", path) { path.withCString { open($0, O_WRONLY | O_APPEND) } }
-        defer { close(descriptor) }
+        let file = try Descriptor.open(path, flags: O_WRONLY | O_APPEND)
         let block = [UInt8](repeating: 0x78, count: 4096)
-        while Glibc.write(descriptor, block, block.count) > 0 {}
-        XCTAssertEqual(errno, ENOSPC)
+        do { while true { try file.write(block) } } catch let error as SystemError {
+            XCTAssertEqual(error.code, ENOSPC)
+        }
         return path
     }
 }

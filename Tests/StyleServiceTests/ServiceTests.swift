@@ -1,5 +1,10 @@
+import Digests
 import Foundation
 import Glibc
+import LinuxFiles
+import Publishing
+import ServiceConfiguration
+import ServiceControl
 import XCTest
 
 @testable import StyleService
@@ -14,7 +19,9 @@ final class ServiceTests: ServiceTestCase {
         let second = try start()
         second.waitUntilExit()
         XCTAssertEqual(second.terminationStatus, 1)
-        XCTAssertTrue(try text(directory.appending("log")).contains("another cyclegan-styled (process \(first.processIdentifier)) uses the state directory"))
+        XCTAssertTrue(
+            try text(directory.appending("log")).contains(
+                "another cyclegan-styled (process \(first.processIdentifier)) uses the state directory"))
         XCTAssertTrue(isIdle(), "the first goes on, and its socket too")
         stop(first)
     }
@@ -53,7 +60,9 @@ final class ServiceTests: ServiceTestCase {
         _ = try write(photoBytes("pond"), "spool/second/pond.jpg")
         try waitUntil("the new inbox is served") { files("spool/outbox") == ["pond.monet.jpg"] }
         kill(service.processIdentifier, SIGHUP)
-        try waitUntil("a signal reloads too") { try text(directory.appending("log")).components(separatedBy: "configuration loaded").count == 3 }
+        try waitUntil("a signal reloads too") {
+            try text(directory.appending("log")).components(separatedBy: "configuration loaded").count == 3
+        }
         stop(service)
     }
 
@@ -63,7 +72,9 @@ final class ServiceTests: ServiceTestCase {
         try waitUntil("it is up") { isIdle() }
         let socket = [directory.appending("state/control.sock")]
         func explain(_ name: String) throws -> Explanation {
-            try XCTUnwrap(ControlSocket.ask(ControlRequest(.explain, file: FileName(BytePath(name))), at: socket).explanation)
+            try XCTUnwrap(
+                ControlSocket.ask(ControlRequest(.explain, file: FileReference(BytePath(name))), at: socket).explanation
+            )
         }
         XCTAssertTrue(try ask(.pause).isDone)
         _ = try write(photoBytes("sea"), "spool/inbox/beach.jpg")
@@ -79,38 +90,61 @@ final class ServiceTests: ServiceTestCase {
         XCTAssertTrue(try ask(.resume).isDone)
         try waitUntil("both are done") { isIdle() && files("spool/failed").count == 2 }
         XCTAssertEqual(try explain("beach.jpg").state, "styled")
-        XCTAssertTrue(try explain("\(directory)/spool/outbox/beach.vangogh.jpg").sentences[0].contains("the picture of beach.jpg"))
+        XCTAssertTrue(
+            try explain("\(directory)/spool/outbox/beach.vangogh.jpg").sentences[0].contains("the picture of beach.jpg")
+        )
         XCTAssertTrue(try explain("bad.jpg").sentences.contains { $0.contains("the JPEG is damaged") })
         try waitUntil("the failure is told") { try ask(.status).status?.lastFailures.count == 1 }
 
-        let back = try ControlSocket.ask(ControlRequest(.retry, file: FileName(directory.appending("spool/failed/bad.jpg"))), at: socket)
+        let back = try ControlSocket.ask(
+            ControlRequest(.retry, file: FileReference(directory.appending("spool/failed/bad.jpg"))), at: socket)
         XCTAssertTrue(back.isDone, back.message ?? "")
-        try waitUntil("it failed again") { try ask(.status).status?.lastFailures.count == 2 && files("spool/failed").count == 2 }
-        try waitUntil("its place is noted") { try explain("bad.jpg").history.map(\.originalState) == ["setAside"] }
-        XCTAssertTrue(try XCTUnwrap(ControlSocket.ask(ControlRequest(.retry, all: true), at: socket).message).hasPrefix("1 failed photos moved back"))
+        try waitUntil("it failed again") {
+            try explain("bad.jpg").history.map(\.originalState) == ["setAside", "broughtBack"]
+        }
+        let status = try XCTUnwrap(ask(.status).status)
+        XCTAssertEqual(status.lastFailures.count, 1, "a failure that was tried again counts once")
+        XCTAssertEqual(status.totals["failed"], 1)
+        XCTAssertTrue(status.sentence.contains("1 failed since the start"), status.sentence)
+        XCTAssertTrue(
+            try XCTUnwrap(ControlSocket.ask(ControlRequest(.retry, all: true), at: socket).message).hasPrefix(
+                "1 failed photo tried again"))
         stop(service)
         XCTAssertThrowsError(try ask(.status))
     }
 
     private func threads(_ process: String) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: "\(process)/task").map { thread in
-            (try? String(contentsOfFile: "\(process)/task/\(thread)/comm", encoding: .utf8).trimmingCharacters(in: .newlines)) ?? ""
+            (try? String(contentsOfFile: "\(process)/task/\(thread)/comm", encoding: .utf8).trimmingCharacters(
+                in: .newlines)) ?? ""
         }
     }
 
     /// T45: what the service writes below an inbox is no photo, in two layouts.
     func testDirectoriesInsideTheInbox_areNotLookedThrough() throws {
         let layouts = [
-            ("spool/photos", "state: \(directory)/state\ninboxes: {vangogh: {inbox: photos, outbox: photos/pictures, failed: photos/pictures-failed}}", "spool/photos/pictures"),
-            ("everything", "state: \(directory)/everything/state\ninboxes: {vangogh: {inbox: \(directory)/everything}}\n", "everything/outbox"),
+            (
+                "spool/photos",
+                "state: \(directory)/state\ninboxes: {vangogh: {inbox: photos, outbox: photos/pictures, failed: "
+                    + "photos/pictures-failed}}",
+                "spool/photos/pictures"
+            ),
+            (
+                "everything",
+                "state: \(directory)/everything/state\ninboxes: {vangogh: {inbox: \(directory)/everything}}\n",
+                "everything/outbox"
+            ),
         ]
         for (inbox, lines, outbox) in layouts {
             let spool = inbox == "everything" ? "everything" : "spool"
             _ = try write("", "model.safetensors")
             _ = try write(
-                "spool: \(directory)/\(spool)\nsettle: 0s\nrescan: 1s\nstyle: '\(directory)/model.safetensors'\n\(lines)\n", "config.yaml")
+                "spool: \(directory)/\(spool)\nsettle: 0s\nrescan: 1s\nstyle: "
+                    + "'\(directory)/model.safetensors'\n\(lines)\n",
+                "config.yaml")
             try Files.makeDirectory(directory.appending(inbox))
-            let socket = directory.appending(inbox == "everything" ? "everything/state/control.sock" : "state/control.sock")
+            let socket = directory.appending(
+                inbox == "everything" ? "everything/state/control.sock" : "state/control.sock")
             for round in 0..<2 {
                 let service = try start()
                 _ = try write(photoBytes("a\(round)"), BytePath("\(inbox)/a\(round).jpg"))
@@ -122,8 +156,10 @@ final class ServiceTests: ServiceTestCase {
                 let report = try XCTUnwrap(ControlSocket.ask(ControlRequest(.status), at: [socket]).status)
                 XCTAssertEqual(report.totals, ["styled": 2 * (round + 1)])
                 let picture = directory.appending("\(outbox)/a\(round).vangogh.jpg")
-                let explanation = try XCTUnwrap(ControlSocket.ask(ControlRequest(.explain, file: FileName(picture)), at: [socket]).explanation)
-                XCTAssertEqual(explanation.sentences.first, "This is the picture of a\(round).jpg from the inbox vangogh.")
+                let explanation = try XCTUnwrap(
+                    ControlSocket.ask(ControlRequest(.explain, file: FileReference(picture)), at: [socket]).explanation)
+                XCTAssertEqual(
+                    explanation.sentences.first, "This is the picture of a\(round).jpg from the inbox vangogh.")
                 stop(service)
             }
         }
@@ -138,15 +174,18 @@ final class ServiceTests: ServiceTestCase {
         let before = try XCTUnwrap(Files.identity(of: photo))
         XCTAssertEqual(chmod(photo.description, 0o600), 0)
         XCTAssertEqual(link(photo.description, "\(directory)/elsewhere.jpg"), 0)
-        let descriptor = try Files.openForReading(photo)
-        SourceMark(before, hash: [], modelHash: [], settings: "x").write(to: descriptor)
-        close(descriptor)
+        SourceMark(before, hash: SHA256.hash([]), modelHash: SHA256.hash([]), settings: "x")
+            .write(to: try Descriptor.forReading(photo))
         XCTAssertNotEqual(try Files.identity(of: photo)?.changed, before.changed)
         // What comes later is told later.
         _ = try write(photoBytes("hill"), "spool/inbox/hill.jpg")
-        try waitUntil("the later one is styled") { try files("spool/outbox").contains("hill.vangogh.jpg") && isIdle() && ask(.status).status?.inboxes.first?.settling == 0 }
+        try waitUntil("the later one is styled") {
+            try files("spool/outbox").contains("hill.vangogh.jpg") && isIdle()
+                && ask(.status).status?.inboxes.first?.settling == 0
+        }
         XCTAssertEqual(files("spool/outbox"), ["beach.vangogh.jpg", "hill.vangogh.jpg"])
-        let history = try XCTUnwrap(ControlSocket.ask(ControlRequest(.explain, file: FileName(photo)), at: [socket]).explanation?.history)
+        let history = try XCTUnwrap(
+            ControlSocket.ask(ControlRequest(.explain, file: FileReference(photo)), at: [socket]).explanation?.history)
         XCTAssertEqual(history.count, 1)
         stop(service)
     }
@@ -159,7 +198,10 @@ final class ServiceTests: ServiceTestCase {
         _ = try write(photoBytes("sea"), "spool/inbox/beach.jpg")
         for isStopped in [true, false] {
             let service = try start()
-            try waitUntil("it says that it waits") { try text(directory.appending("log")).components(separatedBy: "the start waits: ").count == (isStopped ? 2 : 3) }
+            try waitUntil("it says that it waits") {
+                try text(directory.appending("log")).components(separatedBy: "the start waits: ").count
+                    == (isStopped ? 2 : 3)
+            }
             XCTAssertTrue(service.isRunning)
             if !isStopped {
                 try Files.unlink(filler)
@@ -177,7 +219,9 @@ final class ServiceTests: ServiceTestCase {
         let nobody = "65534"
         let filler = try write(String(repeating: "x", count: 65536), "spool/outbox/filler")
         XCTAssertEqual(chown(filler.description, 65534, 65534), 0)
-        for name in ["", "/spool", "/spool/inbox", "/spool/outbox"] { XCTAssertEqual(chown("\(directory)\(name)", 65534, 65534), 0) }
+        for name in ["", "/spool", "/spool/inbox", "/spool/outbox"] {
+            XCTAssertEqual(chown("\(directory)\(name)", 65534, 65534), 0)
+        }
         _ = try write("", "log")
         let service = try start(through: ["/usr/bin/setpriv", "--reuid", nobody, "--regid", nobody, "--clear-groups"])
         _ = try write(photoBytes("sea"), "spool/inbox/beach.jpg")
@@ -204,7 +248,8 @@ final class ServiceTests: ServiceTestCase {
             try ask(.status).status?.training,
             [
                 TrainingReport(
-                    run: BytePath("/runs/monet"), iteration: 120, total: 1000, losses: ["generators": 5.25], imagesPerSecond: 0.5,
+                    run: BytePath("/runs/monet"), iteration: 120, total: 1000, losses: ["generators": 5.25],
+                    imagesPerSecond: 0.5,
                     secondsLeft: 1760)
             ])
         input.fileHandleForWriting.closeFile()
@@ -216,7 +261,8 @@ final class ServiceTests: ServiceTestCase {
     func testTrainingThatFallsSilent_isForgotten() {
         let runs = TrainingRuns(), now = ContinuousClock.now
         func report(_ run: String, _ iteration: Int) -> TrainingReport {
-            TrainingReport(run: BytePath(run), iteration: iteration, total: nil, losses: [:], imagesPerSecond: 1, secondsLeft: nil)
+            TrainingReport(
+                run: BytePath(run), iteration: iteration, total: nil, losses: [:], imagesPerSecond: 1, secondsLeft: nil)
         }
         runs.tell(report("/a", 1), from: getpid(), now: now)
         runs.tell(report("/a", 2), from: getpid(), now: now + .seconds(60))
@@ -225,19 +271,30 @@ final class ServiceTests: ServiceTestCase {
         XCTAssertEqual(runs.current(now: now + .seconds(700)).map(\.run.path), ["/b"])
     }
 
-    func testReporterWithoutAService_isSilent() {
+    func testReporter_isSilentWithoutAService_andGoesOnWhenOneComes() throws {
+        try prepare()
         let reporter = TrainingReporter(candidates: [socket], interval: .zero)
-        for _ in 0..<3 {
-            reporter.tell(TrainingReport(run: BytePath("/r"), iteration: 1, total: nil, losses: [:], imagesPerSecond: 1, secondsLeft: nil))
-        }
+        let report = TrainingReport(
+            run: BytePath("/r"), iteration: 1, total: nil, losses: [:], imagesPerSecond: 1, secondsLeft: nil)
+        for _ in 0..<3 { reporter.tell(report) }
         XCTAssertThrowsError(try ask(.status))
+        let service = try start()
+        try waitUntil("a later report is told") {
+            reporter.tell(report)
+            return (try? ask(.status))?.status?.training == [report]
+        }
+        stop(service)
     }
 
     func testTenThousandPhotosAtOnce() throws {
         try prepare()
         let count = 10000
-        for number in 0..<count where number % 100 != 7 { _ = try write(photoBytes("photo \(number)"), BytePath("spool/inbox/\(number % 10)/\(number).jpg")) }
-        for number in 0..<count where number % 100 == 7 { _ = try write(Array("bad".utf8), BytePath("spool/inbox/\(number % 10)/\(number).jpg")) }
+        for number in 0..<count where number % 100 != 7 {
+            _ = try write(photoBytes("photo \(number)"), BytePath("spool/inbox/\(number % 10)/\(number).jpg"))
+        }
+        for number in 0..<count where number % 100 == 7 {
+            _ = try write(Array("bad".utf8), BytePath("spool/inbox/\(number % 10)/\(number).jpg"))
+        }
         let service = try start()
         defer { service.terminate() }
         try waitUntil("all are done", seconds: 900) {
@@ -247,7 +304,10 @@ final class ServiceTests: ServiceTestCase {
         XCTAssertEqual(files("spool/outbox").count, count - count / 100)
         XCTAssertEqual(files("spool/failed").count, 2 * count / 100)
         let process = "/proc/\(service.processIdentifier)"
-        let peak = try XCTUnwrap(String(contentsOfFile: "\(process)/status", encoding: .utf8).firstMatch(of: /VmHWM:\s+(\d+) kB/).flatMap { Int($0.1) })
+        let peak = try XCTUnwrap(
+            String(contentsOfFile: "\(process)/status", encoding: .utf8).firstMatch(of: /VmHWM:\s+(\d+) kB/).flatMap {
+                Int($0.1)
+            })
         XCTAssertLessThan(peak, 120_000, "memory does not grow with the queue (kB)")
 
         // The scheduler's nanoseconds: ticks are too coarse where others keep the machine busy.
@@ -257,7 +317,9 @@ final class ServiceTests: ServiceTestCase {
                 return sum + (Double(text.split(separator: " ").first ?? "") ?? 0) / 1e9
             }
         }
-        try waitUntil("housekeeping is done") { try Set(threads(process)).isDisjoint(with: ["housekeeping", "sweeping"]) }
+        try waitUntil("housekeeping is done") {
+            try Set(threads(process)).isDisjoint(with: ["housekeeping", "sweeping"])
+        }
         let before = try used()
         sleep(20)
         let busy = try (used() - before) / 20

@@ -4,22 +4,33 @@
 //   FAIL_AT=point[:count]   die when the point is reached for the count-th time
 //   DAMAGE_AT=point         find the ledger damaged there
 //   TRANSLATION_SECONDS=s   let every translation take so long
+//   TRAINER=program         start that for training, and again soon where it dies
+//   SLOW_START_SECONDS=s    and its first percent so much longer
 //
 //   styled-victim --train SOCKET RUN   tell a service of a training in RUN, and live until standard input ends
 
+import Digests
 import Foundation
 import GRDB
 import Glibc
+import LinuxFiles
 import Logging
 import Photos
-@_spi(Testing) import StyleService
+import Publishing
+import ServiceConfiguration
+import ServiceControl
+import StyleModels
+import StyleService
 import SystemdKit
 
 /// Inverts the bytes of small "photos": a JPEG's beginning, and somewhere a colon with the content behind it.
 struct InstantTranslator: PhotoTranslating {
     var seconds: Double
+    var slowStart = 0.0
 
-    func model(for style: String) throws -> ModelIdentity { ModelIdentity(name: style, path: BytePath("/model"), hash: [1, 2, 3]) }
+    func model(for style: String) throws -> ModelIdentity {
+        ModelIdentity(name: style, path: BytePath("/model"), hash: SHA256.hash([1, 2, 3]))
+    }
 
     func decode(_ bytes: [UInt8], limits: DecodingLimits) throws -> Photo {
         let content = Array(bytes.drop { $0 != UInt8(ascii: ":") }.dropFirst())
@@ -34,6 +45,10 @@ struct InstantTranslator: PhotoTranslating {
         _ photo: Photo, model: ModelIdentity, settings: PictureSettings, progress: @escaping @Sendable (Double) -> Bool
     ) throws -> Photo {
         let steps = 20
+        if slowStart > 0 {
+            usleep(UInt32(slowStart * 1e6))
+            if !progress(0.01) { throw TranslationAbandoned() }
+        }
         for step in 0..<steps where seconds > 0 {
             usleep(UInt32(seconds / Double(steps) * 1e6))
             if !progress(Double(step + 1) / Double(steps)) { throw TranslationAbandoned() }
@@ -49,7 +64,8 @@ struct InstantTranslator: PhotoTranslating {
 if CommandLine.arguments.count == 4, CommandLine.arguments[1] == "--train" {
     TrainingReporter(candidates: [BytePath(CommandLine.arguments[2])]).tell(
         TrainingReport(
-            run: BytePath(CommandLine.arguments[3]), iteration: 120, total: 1000, losses: ["generators": 5.25], imagesPerSecond: 0.5,
+            run: BytePath(CommandLine.arguments[3]), iteration: 120, total: 1000, losses: ["generators": 5.25],
+            imagesPerSecond: 0.5,
             secondsLeft: 1760))
     while readLine() != nil {}
     exit(0)
@@ -74,10 +90,18 @@ let logger = Logger(label: "styled-victim") { JournalLogHandler(label: $0, confi
 do {
     let path = CommandLine.arguments[1]
     let configuration = try Configuration.load(path)
-    let translator = InstantTranslator(seconds: Double(environment["TRANSLATION_SECONDS"] ?? "") ?? 0)
+    levels.level = configuration.logLevel.level
+    let translator = InstantTranslator(
+        seconds: Double(environment["TRANSLATION_SECONDS"] ?? "") ?? 0,
+        slowStart: Double(environment["SLOW_START_SECONDS"] ?? "") ?? 0)
+    var trainer = TrainingEnvironment()
+    trainer.program = environment["TRAINER"].map { BytePath($0) }
+    trainer.pauseAfterFailure = 0.1
     let models = ModelStore(state: configuration.state, base: configuration.spool)
     try StyleDaemon(
-        configuration: configuration, configurationPath: path, models: models, translator: translator, logger: logger, levels: levels
+        configuration: configuration, configurationPath: path, models: models, translator: translator, logger: logger,
+        levels: levels,
+        trainer: trainer
     ).run()
 } catch is StoppedAtStart {
     exit(0)

@@ -1,3 +1,4 @@
+import Foundation
 import Networks
 import Photos
 import Weights
@@ -23,7 +24,8 @@ final class StylizerTests: XCTestCase {
     func photo(_ width: Int, _ height: Int, alpha: Bool = false) -> Photo {
         let pixels = (0..<width * height * 3).map { i -> UInt8 in
             let x = i / 3 % width, y = i / 3 / width
-            return UInt8(truncatingIfNeeded: (x * 255 / max(1, width) + y * (i % 3) * 60 / max(1, height) + x * y % 7) / 2)
+            return UInt8(
+                truncatingIfNeeded: (x * 255 / max(1, width) + y * (i % 3) * 60 / max(1, height) + x * y % 7) / 2)
         }
         return Photo(
             width: width, height: height, pixels: pixels,
@@ -35,6 +37,44 @@ final class StylizerTests: XCTestCase {
             let result = try Stylizer(generator: Self.generator).stylize(photo(w, h))
             XCTAssertEqual([result.width, result.height], [w, h])
             XCTAssertEqual(result.pixels.count, w * h * 3)
+        }
+    }
+
+    func testValuesThatAreNoNumbers_makeNoPicture() throws {
+        let description = Self.generator.description
+        let shapes = Dictionary(uniqueKeysWithValues: description.tensorShapes.map { ($0.key, $0.shape) })
+        for (key, value) in [
+            ("model.1.weight", Float.nan), ("model.4.weight", .infinity), (description.layers.last!.biasKey, .nan),
+        ] {
+            let broken = ResNetGenerator(description) { name in
+                var values = [Float](repeating: 0.01, count: shapes[name]!.reduce(1, *))
+                if name == key { values[0] = value }
+                return values
+            }
+            XCTAssertThrowsError(try Stylizer(generator: broken).stylize(photo(40, 30)), key) { error in
+                guard case StylizingError.notFinite(let count, of: 3600) = error else { return XCTFail("\(error)") }
+                XCTAssertGreaterThan(count, 0)
+            }
+        }
+    }
+
+    func testModelWithValuesThatAreNoNumbers_isRefused() throws {
+        let description = Self.generator.description
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("strange-\(getpid()).safetensors").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        for (key, strange, counts) in [
+            ("model.4.weight", [Float.nan, .infinity], "1 NaN and 1 infinite among its "),
+            (description.layers[0].biasKey, [-.infinity], "1 infinite among its "),
+        ] {
+            let tensors = description.tensorShapes.map { name, shape in
+                var values = [Float](repeating: 0.01, count: shape.reduce(1, *))
+                if name == key { values.replaceSubrange(0..<strange.count, with: strange) }
+                return (name: name, shape: shape, values: values)
+            }
+            try Safetensors.write(path, tensors: tensors, metadata: description.metadata)
+            XCTAssertThrowsError(try ResNetGenerator(try Safetensors.read(path))) { error in
+                XCTAssertTrue("\(error)".contains(key) && "\(error)".contains(" has " + counts), "\(error)")
+            }
         }
     }
 
@@ -102,5 +142,47 @@ final class StylizerTests: XCTestCase {
         }
         XCTAssertEqual(RenderSize.fit(1600).applied(width: 4000, height: 3000).height, 1200)
         XCTAssertEqual(RenderSize.fit(10).applied(width: 4000, height: 1).height, 1)
+    }
+
+    func testStrokesKeepTheirPartOfThePicture() {
+        func size(_ text: String, _ width: Int, _ height: Int, _ working: Int? = 640) -> [Int] {
+            let size = RenderSize.strokes(StrokeSize(text)!).applied(width: width, height: height, workingSize: working)
+            return [size.width, size.height]
+        }
+        XCTAssertEqual(size("medium", 6000, 4000), [960, 640])
+        XCTAssertEqual(size("medium", 3000, 4000), [640, 853])
+        XCTAssertEqual(size("coarse", 6000, 4000), [600, 400])
+        XCTAssertEqual(size("fine", 6000, 4000), [1600, 1067])
+        XCTAssertEqual(size("2", 6000, 4000), [480, 320])
+        XCTAssertEqual(size("medium", 500, 300), [500, 300], "a small photo is not enlarged")
+        XCTAssertEqual(size("medium", 6000, 4000, nil), [1600, 1067], "a model that says nothing")
+        for wrong in ["", "big", "0", "0.2", "4.1", "-1", "nan"] { XCTAssertNil(StrokeSize(wrong), wrong) }
+        for text in ["fine", "medium", "coarse", "1.5"] { XCTAssertEqual(StrokeSize(text)?.description, text) }
+    }
+
+    /// What is finer than the working size comes from the second picture, everything else from the first.
+    func testDetailIsAddedToAnEnlargedPicture() throws {
+        func photo(_ side: Int, _ value: (Int, Int) -> UInt8) -> Photo {
+            let pixels = (0..<side * side).flatMap { i in [UInt8](repeating: value(i % side, i / side), count: 3) }
+            return Photo(width: side, height: side, pixels: pixels, format: .png)
+        }
+        let coarse = photo(32) { _, _ in 100 }
+        let fine = photo(80) { x, _ in x % 2 == 0 ? 190 : 210 }
+        let both = try StrokeDetail.combined(coarse, fine)
+        XCTAssertEqual(both.width, 80)
+        let middle = (20..<60).map { Int(both.pixels[(40 * 80 + $0) * 3]) }
+        XCTAssertEqual(Double(middle.reduce(0, +)) / 40, 100, accuracy: 1, "its brightness is the coarse picture's")
+        XCTAssertEqual(middle[1] - middle[0], 14, accuracy: 2, "seven tenths of the fine one's stripes")
+    }
+
+    func testTheSecondPictureIsLarger_butNotEndlessly() {
+        func size(_ photo: (Int, Int), _ working: (Int, Int)) -> Int? {
+            StrokeDetail.size(photo: photo, working: working)?.width
+        }
+        XCTAssertNil(size((960, 640), (960, 640)))
+        XCTAssertNil(size((1100, 733), (960, 640)), "nothing to be seen")
+        XCTAssertEqual(size((1500, 1000), (960, 640)), 1500)
+        XCTAssertEqual(size((6000, 4000), (960, 640)), 1920)
+        XCTAssertEqual(size((6000, 4000), (400, 267)), 1000)
     }
 }

@@ -27,7 +27,9 @@ final class JournalTests: XCTestCase {
             """
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")
-        process.arguments = ["--mount", "sh", "-c", script, CommandLine.arguments[0], "SystemdKitTests.JournalTests/testInside_writes"]
+        process.arguments = [
+            "--mount", "sh", "-c", script, CommandLine.arguments[0], "SystemdKitTests.JournalTests/testInside_writes",
+        ]
         process.environment = ProcessInfo.processInfo.environment.merging([Self.variable: "1"]) { $1 }
         let output = Pipe()
         process.standardOutput = output
@@ -53,7 +55,8 @@ final class JournalTests: XCTestCase {
         XCTAssertEqual(entries[0]["CYCLEGAN_DURATION_US"] as? String, "1800000")
         XCTAssertEqual(entries[0]["CYCLEGAN_LOGGER"] as? String, "pipeline")
         XCTAssertEqual(entries[0]["CODE_LINE"] as? String, "42")
-        XCTAssertEqual(entries[0]["CYCLEGAN_FILE"] as? [Int], [0x66, 0xFF, 0x0A, 0x2E, 0x6A, 0x70, 0x67], "bytes as they are")
+        XCTAssertEqual(
+            entries[0]["CYCLEGAN_FILE"] as? [Int], [0x66, 0xFF, 0x0A, 0x2E, 0x6A, 0x70, 0x67], "bytes as they are")
         XCTAssertEqual(entries[1]["MESSAGE"] as? String, "two\nlines")
         XCTAssertEqual(entries[1]["PRIORITY"] as? String, "3")
         // Larger than a datagram may be.
@@ -61,7 +64,8 @@ final class JournalTests: XCTestCase {
     }
 
     func testInside_writes() throws {
-        try XCTSkipIf(ProcessInfo.processInfo.environment[Self.variable] == nil, "is run by another test, in a namespace")
+        try XCTSkipIf(
+            ProcessInfo.processInfo.environment[Self.variable] == nil, "is run by another test, in a namespace")
         let configuration = JournalLogHandler.Configuration(identifier: "journal-test", destination: .journal)
         let logger = Logger(label: "pipeline") { JournalLogHandler(label: $0, configuration: configuration) }
         logger.info(
@@ -75,13 +79,15 @@ final class JournalTests: XCTestCase {
     }
 
     func testWithoutAJournal_linesAppearOnStandardError() throws {
-        try XCTSkipIf(FileManager.default.fileExists(atPath: "/run/systemd/journal/socket"), "a journal is running here")
+        try XCTSkipIf(
+            FileManager.default.fileExists(atPath: "/run/systemd/journal/socket"), "a journal is running here")
         let pipe = Pipe()
         let configuration = JournalLogHandler.Configuration(
             identifier: "test", fieldPrefix: "CYCLEGAN_", level: .info, destination: .journal,
             lines: LineOutput(descriptor: pipe.fileHandleForWriting.fileDescriptor))
         Logger(label: "x") { JournalLogHandler(label: $0, configuration: configuration) }.notice("still told")
         pipe.fileHandleForWriting.closeFile()
-        XCTAssertEqual(String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self), "<5>still told\n")
+        XCTAssertEqual(
+            String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self), "<5>still told\n")
     }
 }

@@ -17,7 +17,8 @@ final class LineTests: XCTestCase {
 
     func testPlainLines_haveTimeLevelAndLabel() throws {
         let text = lines(.plainLines) { $0.error("no space", metadata: ["path": "/out"]) }
-        let expression = try NSRegularExpression(pattern: #"^\d\d:\d\d:\d\d\.\d{3} error    inbox: no space path=/out\n$"#)
+        let expression = try NSRegularExpression(
+            pattern: #"^\d\d:\d\d:\d\d\.\d{3} error    inbox: no space path=/out\n$"#)
         XCTAssertEqual(expression.numberOfMatches(in: text, range: NSRange(text.startIndex..., in: text)), 1, text)
     }
 
@@ -56,7 +57,9 @@ final class LineTests: XCTestCase {
 
     func testManyThreads_doNotMixTheirLines() {
         let text = lines(.prefixedLines) { logger in
-            DispatchQueue.concurrentPerform(iterations: 200) { logger.info("line \($0) \(String(repeating: "x", count: 200))") }
+            DispatchQueue.concurrentPerform(iterations: 200) {
+                logger.info("line \($0) \(String(repeating: "x", count: 200))")
+            }
         }
         XCTAssertEqual(Set(text.split(separator: "\n").map(\.count)).subtracting(210...212), [])
         XCTAssertEqual(text.split(separator: "\n").count, 200)

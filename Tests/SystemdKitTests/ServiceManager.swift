@@ -12,7 +12,9 @@ final class ServiceManager {
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
         let result = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
         }
         precondition(result == 0, "cannot bind \(path)")
         setenv("NOTIFY_SOCKET", path, 1)
@@ -24,7 +26,8 @@ final class ServiceManager {
         unsetenv("NOTIFY_SOCKET")
     }
 
-    /// The next message's lines, nil if none comes in time. A passed descriptor is closed, which is the answer to BARRIER.
+    /// The next message's lines, nil if none comes in time. A passed descriptor is closed, which is the answer to
+    /// BARRIER.
     func message(within milliseconds: CInt = 2000) -> [String]? {
         var source = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&source, 1, milliseconds) == 1 else { return nil }

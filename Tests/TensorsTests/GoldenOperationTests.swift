@@ -12,13 +12,31 @@ final class GoldenOperationTests: XCTestCase {
     }
 
     func testOperationsMatchPyTorch() throws {
-        let file = try Self.file("ops.safetensors")
+        XCTAssertEqual(
+            try compare("ops.safetensors"),
+            [
+                "conv2d", "conv_transpose2d", "resize_conv2d", "instance_norm", "instance_norm_add", "leaky_relu",
+                "tanh", "max_pool2d",
+                "l1_loss", "mse_loss",
+            ])
+        XCTAssertEqual(
+            try compare("painterly.safetensors"),
+            [
+                "gram", "relative_squared_error", "excess_squared_error", "root_compression", "block_means",
+                "bilinear_enlargement", "phase_deviation", "grain", "bilinear_conv2d", "conv2d",
+            ])
+    }
+
+    /// Every operation of a file; gives their names.
+    private func compare(_ fileName: String) throws -> Set<String> {
+        let file = try Self.file(fileName)
         var seen: Set<String> = []
         for (name, description) in file.metadata where description.hasPrefix("op=") {
-            let fields = Dictionary(uniqueKeysWithValues: description.split(separator: " ").map { field in
-                let parts = field.split(separator: "=", maxSplits: 1)
-                return (String(parts[0]), String(parts[1]))
-            })
+            let fields = Dictionary(
+                uniqueKeysWithValues: description.split(separator: " ").map { field in
+                    let parts = field.split(separator: "=", maxSplits: 1)
+                    return (String(parts[0]), String(parts[1]))
+                })
             let op = fields["op"]!
             if op == "adam" { continue }
             seen.insert(op)
@@ -39,17 +57,37 @@ final class GoldenOperationTests: XCTestCase {
             case "conv2d":
                 operation = Convolution2D(
                     .strided(
-                        kernelSize: int("kernel"), stride: int("stride"), padding: fields["mode"] == "zero" ? .zero : .reflection,
+                        kernelSize: int("kernel"), stride: int("stride"),
+                        padding: fields["mode"] == "zero" ? .zero : .reflection,
                         pad: int("padding")), inputChannels: int("input"), outputChannels: int("output"))
                 inputKeys += ["weight", "bias"]
             case "conv_transpose2d", "resize_conv2d":
                 operation = Convolution2D(
-                    op == "resize_conv2d" ? .doubling : .transposed, inputChannels: int("input"), outputChannels: int("output"))
+                    op == "resize_conv2d" ? .doubling : .transposed, inputChannels: int("input"),
+                    outputChannels: int("output"))
                 inputKeys += ["weight", "bias"]
-            case "instance_norm", "instance_norm_add": operation = InstanceNormalization(slope: Float(fields["slope"]!)!)
+            case "instance_norm", "instance_norm_add":
+                operation = InstanceNormalization(slope: Float(fields["slope"]!)!)
             case "leaky_relu": operation = LeakyReLU(slope: Float(fields["slope"]!)!)
             case "tanh": operation = Tanh()
             case "max_pool2d": operation = MaxPooling()
+            case "gram": operation = GramMatrix()
+            case "block_means": operation = BlockMeans(size: int("size"))
+            case "bilinear_enlargement":
+                operation = BilinearEnlargement(size: int("size"), height: int("height"), width: int("width"))
+            case "phase_deviation": operation = PhaseDeviation(period: int("period"), window: int("window"))
+            case "grain":
+                operation = Grain(deviation: Float(fields["deviation"]!)!, places: [(int("row"), int("column"))])
+            case "root_compression": operation = RootCompression(scale: Float(fields["scale"]!)!)
+            case "excess_squared_error":
+                operation = ExcessSquaredError(allowed: Float(fields["allowed"]!)!)
+                inputKeys.append("target")
+            case "relative_squared_error":
+                operation = RelativeSquaredError()
+                inputKeys.append("target")
+            case "bilinear_conv2d":
+                operation = Convolution2D(.bilinearDoubling, inputChannels: int("input"), outputChannels: int("output"))
+                inputKeys += ["weight", "bias"]
             case "l1_loss", "mse_loss":
                 operation = op == "l1_loss" ? L1Loss() as any DifferentiableOperation : MSELoss()
                 inputKeys.append("target")
@@ -63,7 +101,8 @@ final class GoldenOperationTests: XCTestCase {
                     inputs.forEach(tape.watch)
                     let skip = op == "instance_norm_add" ? try XCTUnwrap(stored("skip")) : nil
                     var output = operation.forward(inputs)
-                    var gradients = operation.backward(inputs, output: output, gradient: gradient, needed: inputs.map { _ in true })
+                    var gradients = operation.backward(
+                        inputs, output: output, gradient: gradient, needed: inputs.map { _ in true })
                     if let skip {
                         output = Addition().forward([skip, output])
                         gradients = operation.backward(
@@ -72,15 +111,14 @@ final class GoldenOperationTests: XCTestCase {
                     assertClose(output.applied().values, expected.values.map(Double.init), 1e-5, "\(name) \(table)")
                     for (key, value) in zip(inputKeys, gradients) {
                         let expected = try XCTUnwrap(stored("d\(key)"), "\(name) d\(key)")
-                        assertClose(try XCTUnwrap(value).values, expected.values.map(Double.init), 3e-5, "\(name) d\(key) \(table)")
+                        assertClose(
+                            try XCTUnwrap(value).values, expected.values.map(Double.init), 3e-5,
+                            "\(name) d\(key) \(table)")
                     }
                 }
             }
         }
-        XCTAssertEqual(
-            seen,
-            ["conv2d", "conv_transpose2d", "resize_conv2d", "instance_norm", "instance_norm_add", "leaky_relu", "tanh", "max_pool2d",
-             "l1_loss", "mse_loss"])
+        return seen
     }
 
     func testAdamMatchesPyTorch() throws {
@@ -96,7 +134,9 @@ final class GoldenOperationTests: XCTestCase {
                 let gradient = Tensor(parameter.value.shape, values: try values("gradient\(step)"))
                 adam.step(learningRate: 2e-4, [parameter]) { _ in gradient }
                 let expected = try values("parameter\(step)")
-                for (a, b) in zip(parameter.value.values, expected) { XCTAssertEqual(a, b, accuracy: 2e-8 + 1e-6 * abs(b), name) }
+                for (a, b) in zip(parameter.value.values, expected) {
+                    XCTAssertEqual(a, b, accuracy: 2e-8 + 1e-6 * abs(b), name)
+                }
             }
         }
     }

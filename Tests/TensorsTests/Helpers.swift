@@ -24,8 +24,10 @@ struct SplitMix {
 func random(_ shapes: [Shape], seed: UInt64 = 1) -> [ReferenceTensor] {
     var random = SplitMix(seed: seed)
     return shapes.enumerated().map { i, shape in
-        let scale = i == 1 && shapes.count >= 2 && shape != shapes[0] ? (Double(shape.h * shape.w * shape.c)).squareRoot() : 1
-        return ReferenceTensor(shape, values: (0..<shape.count).map { _ in Double(Float(random.uniform() * 1.7 / scale)) })
+        let scale =
+            i == 1 && shapes.count >= 2 && shape != shapes[0] ? (Double(shape.h * shape.w * shape.c)).squareRoot() : 1
+        return ReferenceTensor(
+            shape, values: (0..<shape.count).map { _ in Double(Float(random.uniform() * 1.7 / scale)) })
     }
 }
 

@@ -12,36 +12,76 @@ final class OperationTests: XCTestCase {
     }
 
     /// One row an operation and shape. The inputs are random.
-    static let tests: [Row] = convolutions + [
-        Row(name: "instance norm", operation: InstanceNormalization(slope: 0.01), shapes: [Shape(1, 7, 9, 5)]),
-        Row(name: "instance norm, batch", operation: InstanceNormalization(slope: 0), shapes: [Shape(2, 9, 7, 19)]),
-        Row(name: "instance norm, one pixel", operation: InstanceNormalization(slope: 0.2), shapes: [Shape(1, 1, 1, 3)]),
-        Row(name: "instance norm, 513 channels", operation: InstanceNormalization(slope: 1), shapes: [Shape(1, 2, 3, 513)]),
-        Row(name: "leaky ReLU", operation: LeakyReLU(slope: 0.2), shapes: [Shape(2, 5, 3, 9)]),
-        Row(name: "channel normalization", operation: ChannelNormalization(mean: [0.1, -2, 3], scale: [0.5, 4, -1]), shapes: [Shape(2, 5, 3, 3)]),
-        Row(name: "tanh", operation: Tanh(), shapes: [Shape(1, 40, 33, 3)]),
-        Row(name: "addition", operation: Addition(), shapes: [Shape(1, 6, 7, 12), Shape(1, 6, 7, 12)]),
-        Row(name: "max pooling", operation: MaxPooling(), shapes: [Shape(2, 7, 6, 5)]),
-        Row(name: "max pooling, smallest", operation: MaxPooling(), shapes: [Shape(1, 2, 2, 1)]),
-        Row(name: "colour jitter", operation: ColourJitter([.init(brightness: 0.3, saturation: 1.7, contrast: 0.6), .init(brightness: -0.4, saturation: 0.2, contrast: 1.4)]), shapes: [Shape(2, 5, 7, 3)]),
-        Row(name: "translation", operation: Translation([(2, -1), (-3, 4), (0, 0)]), shapes: [Shape(3, 6, 7, 3)]),
-        Row(name: "translation out of sight", operation: Translation([(7, 0), (1, -9)]), shapes: [Shape(2, 6, 7, 3)]),
-        Row(name: "cutout", operation: Cutout([(2..<5, -2..<3), (6..<11, 4..<9)]), shapes: [Shape(2, 8, 9, 3)]),
-        Row(name: "blur pooling", operation: BlurPooling(), shapes: [Shape(2, 7, 6, 5)]),
-        Row(name: "blur pooling, smallest", operation: BlurPooling(), shapes: [Shape(1, 2, 3, 2)]),
-        Row(name: "spectral normalization", operation: SpectralNormalization(), shapes: [Shape(5, 4, 4, 4)]),
-        Row(name: "L1", operation: L1Loss(), shapes: [Shape(1, 70, 80, 3), Shape(1, 70, 80, 3)]),
-        Row(name: "MSE", operation: MSELoss(), shapes: [Shape(1, 5, 4, 3), Shape(1, 5, 4, 3)]),
-        Row(name: "squared error", operation: SquaredErrorToConstant(target: 1), shapes: [Shape(1, 30, 30, 1)]),
-    ]
+    static let tests: [Row] =
+        convolutions + [
+            Row(name: "instance norm", operation: InstanceNormalization(slope: 0.01), shapes: [Shape(1, 7, 9, 5)]),
+            Row(name: "instance norm, batch", operation: InstanceNormalization(slope: 0), shapes: [Shape(2, 9, 7, 19)]),
+            Row(
+                name: "instance norm, one pixel", operation: InstanceNormalization(slope: 0.2),
+                shapes: [Shape(1, 1, 1, 3)]),
+            Row(
+                name: "instance norm, 513 channels", operation: InstanceNormalization(slope: 1),
+                shapes: [Shape(1, 2, 3, 513)]),
+            Row(name: "leaky ReLU", operation: LeakyReLU(slope: 0.2), shapes: [Shape(2, 5, 3, 9)]),
+            Row(
+                name: "channel normalization",
+                operation: ChannelNormalization(mean: [0.1, -2, 3], scale: [0.5, 4, -1]), shapes: [Shape(2, 5, 3, 3)]),
+            Row(name: "root compression", operation: RootCompression(scale: 4), shapes: [Shape(2, 5, 3, 9)]),
+            Row(name: "tanh", operation: Tanh(), shapes: [Shape(1, 40, 33, 3)]),
+            Row(name: "addition", operation: Addition(), shapes: [Shape(1, 6, 7, 12), Shape(1, 6, 7, 12)]),
+            Row(name: "max pooling", operation: MaxPooling(), shapes: [Shape(2, 7, 6, 5)]),
+            Row(name: "max pooling, smallest", operation: MaxPooling(), shapes: [Shape(1, 2, 2, 1)]),
+            Row(
+                name: "colour jitter",
+                operation: ColourJitter([
+                    .init(brightness: 0.3, saturation: 1.7, contrast: 0.6),
+                    .init(brightness: -0.4, saturation: 0.2, contrast: 1.4),
+                ]), shapes: [Shape(2, 5, 7, 3)]),
+            Row(name: "translation", operation: Translation([(2, -1), (-3, 4), (0, 0)]), shapes: [Shape(3, 6, 7, 3)]),
+            Row(
+                name: "translation out of sight", operation: Translation([(7, 0), (1, -9)]), shapes: [Shape(2, 6, 7, 3)]
+            ),
+            Row(name: "cutout", operation: Cutout([(2..<5, -2..<3), (6..<11, 4..<9)]), shapes: [Shape(2, 8, 9, 3)]),
+            Row(name: "blur pooling", operation: BlurPooling(), shapes: [Shape(2, 7, 6, 5)]),
+            Row(name: "blur pooling, smallest", operation: BlurPooling(), shapes: [Shape(1, 2, 3, 2)]),
+            Row(name: "spectral normalization", operation: SpectralNormalization(), shapes: [Shape(5, 4, 4, 4)]),
+            Row(name: "Gram matrix", operation: GramMatrix(), shapes: [Shape(2, 5, 7, 9)]),
+            Row(name: "Gram matrix, 130 channels", operation: GramMatrix(), shapes: [Shape(1, 3, 4, 130)]),
+            Row(name: "Gram matrix, 1100 pixels", operation: GramMatrix(), shapes: [Shape(1, 50, 22, 3)]),
+            Row(
+                name: "relative squared error", operation: RelativeSquaredError(),
+                shapes: [Shape(2, 5, 4, 3), Shape(2, 5, 4, 3)]),
+            Row(name: "block means", operation: BlockMeans(size: 4), shapes: [Shape(2, 8, 11, 3)]),
+            Row(name: "block means, one block", operation: BlockMeans(size: 16), shapes: [Shape(1, 5, 7, 3)]),
+            Row(
+                name: "bilinear enlargement", operation: BilinearEnlargement(size: 4, height: 11, width: 8),
+                shapes: [Shape(2, 3, 2, 3)]),
+            Row(
+                name: "bilinear enlargement, one value", operation: BilinearEnlargement(size: 16, height: 5, width: 7),
+                shapes: [Shape(1, 1, 1, 3)]),
+            Row(
+                name: "phase deviation", operation: PhaseDeviation(period: 4, window: 8),
+                shapes: [Shape(2, 17, 26, 3)]),
+            Row(name: "phase deviation, small", operation: PhaseDeviation(period: 4), shapes: [Shape(1, 9, 6, 3)]),
+            Row(
+                name: "grain", operation: Grain(deviation: 0.3, places: [(0, 0), (-7, 1_000_000)]),
+                shapes: [Shape(2, 37, 9, 3)]),
+            Row(
+                name: "excess squared error", operation: ExcessSquaredError(allowed: 0.4),
+                shapes: [Shape(2, 5, 4, 3), Shape(2, 5, 4, 3)]),
+            Row(name: "L1", operation: L1Loss(), shapes: [Shape(1, 70, 80, 3), Shape(1, 70, 80, 3)]),
+            Row(name: "MSE", operation: MSELoss(), shapes: [Shape(1, 5, 4, 3), Shape(1, 5, 4, 3)]),
+            Row(name: "squared error", operation: SquaredErrorToConstant(target: 1), shapes: [Shape(1, 30, 30, 1)]),
+        ]
 
     static let convolutions: [Row] = {
         var rows: [Row] = []
         func add(_ kind: Convolution2D.Kind, _ ci: Int, _ co: Int, _ h: Int, _ w: Int, n: Int = 1, bias: Bool = true) {
             let operation = Convolution2D(kind, inputChannels: ci, outputChannels: co)
-            rows.append(Row(
-                name: "\(kind) \(ci)->\(co) \(n)x\(h)x\(w)", operation: operation,
-                shapes: [Shape(n, h, w, ci), operation.weightShape] + (bias ? [Shape(1, 1, 1, co)] : [])))
+            rows.append(
+                Row(
+                    name: "\(kind) \(ci)->\(co) \(n)x\(h)x\(w)", operation: operation,
+                    shapes: [Shape(n, h, w, ci), operation.weightShape] + (bias ? [Shape(1, 1, 1, co)] : [])))
         }
         for padding in [Padding.zero, .reflection, .edge] {
             let k3 = Convolution2D.Kind.strided(kernelSize: 3, padding: padding, pad: 1)
@@ -67,6 +107,8 @@ final class OperationTests: XCTestCase {
             add(.strided(kernelSize: 4, padding: .zero, pad: 1), ci, co, h + 1, w + 2)
             add(.transposed, ci, co, h, w)
             add(.doubling, ci, co, h, w, n: 2)
+            add(.bilinearDoubling, ci, co, h, w, n: 2)
+            if h > 1 { add(.strided(kernelSize: 3, stride: 2, padding: .reflection, pad: 1), ci, co, h, w) }
         }
         add(.strided(kernelSize: 4, padding: .zero, pad: 1), 64, 1, 7, 6)
         add(.strided(kernelSize: 4, padding: .zero, pad: 1), 8, 9, 2, 3)
@@ -113,7 +155,8 @@ final class OperationTests: XCTestCase {
         }
     }
 
-    /// Calls `body` on every kernel table; for convolutions also with minimal filtering wherever there is a plan for it.
+    /// Calls `body` on every kernel table; for convolutions also with minimal filtering wherever there is a plan for
+    /// it.
     private func onEveryWay(_ row: Row, _ body: (String) -> Void) {
         let usual = Convolution2D.leastTiles
         defer { Convolution2D.leastTiles = usual }
@@ -146,7 +189,8 @@ final class OperationTests: XCTestCase {
         }
     }
 
-    /// What was made ready from a parameter must not outlive its values, nor serve another parameter at its place in memory.
+    /// What was made ready from a parameter must not outlive its values, nor serve another parameter at its place in
+    /// memory.
     func testPreparedWeightsFollowTheParameter() {
         let kind = Convolution2D.Kind.strided(kernelSize: 3, padding: .zero, pad: 1)
         let kept = Convolution2D(kind, inputChannels: 3, outputChannels: 4)
@@ -166,7 +210,8 @@ final class OperationTests: XCTestCase {
 
     /// d/de of sum(weights * operation(inputs + e * direction)) at 0, by central differences.
     func derivative(
-        _ operation: any DifferentiableOperation, _ inputs: [ReferenceTensor], _ i: Int, _ direction: [Double], _ weights: ReferenceTensor
+        _ operation: any DifferentiableOperation, _ inputs: [ReferenceTensor], _ i: Int, _ direction: [Double],
+        _ weights: ReferenceTensor
     ) -> Double {
         let e = 1e-6
         func value(_ e: Double) -> Double {
@@ -181,7 +226,9 @@ final class OperationTests: XCTestCase {
     func direction(_ count: Int, seed: UInt64) -> [Double] {
         var random = SplitMix(seed: seed &+ 77)
         var d = [Double](repeating: 0, count: count)
-        for _ in 0..<max(1, min(count, seed == 0 ? count : 12)) { d[Int(random.next() % UInt64(count))] = random.uniform() }
+        for _ in 0..<max(1, min(count, seed == 0 ? count : 12)) {
+            d[Int(random.next() % UInt64(count))] = random.uniform()
+        }
         return d
     }
 }

@@ -7,7 +7,9 @@ final class WinogradTests: XCTestCase {
     private static let sizes = [(1, 1), (2, 3), (6, 6), (7, 5), (4, 13), (14, 12)]
     private static let kinds: [Convolution2D.Kind] =
         [3, 4].flatMap { k in [Padding.zero, .reflection, .edge].map { .strided(kernelSize: k, padding: $0, pad: 1) } }
-        + [3, 4].map { .strided(kernelSize: $0, stride: 2, padding: .zero, pad: 1) } + [.transposed, .doubling]
+        + [3, 4].map { .strided(kernelSize: $0, stride: 2, padding: .zero, pad: 1) } + [
+            .transposed, .doubling, .bilinearDoubling,
+        ]
 
     private func each(_ body: (Convolution2D, (Int, Int), String) -> Void) {
         for kind in Self.kinds {
@@ -25,7 +27,8 @@ final class WinogradTests: XCTestCase {
     private func convolution(_ operation: Convolution2D, _ weight: [Float], _ bias: [Float]) -> WinogradConvolution {
         WinogradConvolution(
             weight: weight, layout: operation.layout, bias: bias, inputChannels: operation.inputChannels,
-            outputChannels: operation.outputChannels, geometry: operation.geometry, plan: WinogradPlan(operation.geometry)!)
+            outputChannels: operation.outputChannels, geometry: operation.geometry,
+            plan: WinogradPlan(operation.geometry)!)
     }
 
     /// Of each pair of phases only the elements that do not vanish are multiplied.
@@ -39,6 +42,9 @@ final class WinogradTests: XCTestCase {
         XCTAssertEqual(products(.transposed(kernelSize: 4, pad: 1)), 100)
         XCTAssertEqual(products(.doubling), 100)
         XCTAssertEqual(products(.doublingAdjoint), 100)
+        // Every phase of the bilinear one reads all nine pixels.
+        XCTAssertEqual(products(.bilinearDoubling), 144)
+        XCTAssertEqual(products(.bilinearDoublingAdjoint), 144)
         XCTAssertNil(WinogradPlan(.strided(kernelSize: 7, stride: 1, padding: .zero, pad: 3)))
         XCTAssertNil(WinogradPlan(.strided(kernelSize: 1, stride: 1, padding: .zero, pad: 0)))
     }
@@ -120,9 +126,11 @@ final class WinogradTests: XCTestCase {
         }
     }
 
-    /// Many channels, whose blocks of tiles depend on the threads: their statistics do not, to the last bit of the sums.
+    /// Many channels, whose blocks of tiles depend on the threads: their statistics do not, to the last bit of the
+    /// sums.
     func testSameSums_whateverTheThreads() {
-        let operation = Convolution2D(.strided(kernelSize: 3, padding: .zero, pad: 1), inputChannels: 160, outputChannels: 160)
+        let operation = Convolution2D(
+            .strided(kernelSize: 3, padding: .zero, pad: 1), inputChannels: 160, outputChannels: 160)
         let inputs = random([Shape(1, 50, 54, 160), operation.weightShape])
         let convolution = self.convolution(operation, inputs[1].tensor.values, [Float](repeating: 0, count: 160))
         let x = inputs[0].tensor, y = Tensor(x.shape)

@@ -1,3 +1,4 @@
+import Digests
 import Foundation
 import Weights
 import XCTest
@@ -26,11 +27,13 @@ final class FeatureWeightsStoreTests: XCTestCase {
     func testImportKeepsTheLayersThatAreThere() throws {
         let layers = [(0, 3, 64), (2, 64, 64), (5, 64, 128), (7, 128, 128)], source = folder + "/any.bin"
         try Safetensors.write(
-            source, tensors: tensors(layers) + [("classifier.0.bias", [2], [1, 2])], metadata: ["input": "RGB 0 to 255 minus 123.68"])
+            source, tensors: tensors(layers) + [("classifier.0.bias", [2], [1, 2])],
+            metadata: ["input": "RGB 0 to 255 minus 123.68"])
         let (path, last) = try FeatureWeightsStore.importFile(source, into: folder + "/kept")
         let file = try Safetensors.read(path)
         XCTAssertEqual(last, "conv2_2")
-        XCTAssertEqual(Set(file.tensors.keys), Set(layers.flatMap { ["features.\($0.0).weight", "features.\($0.0).bias"] }))
+        XCTAssertEqual(
+            Set(file.tensors.keys), Set(layers.flatMap { ["features.\($0.0).weight", "features.\($0.0).bias"] }))
         XCTAssertEqual(file.metadata["input"], "RGB 0 to 255 minus 123.68")
         XCTAssertEqual(try file.floats("features.7.bias"), [Float](repeating: 7, count: 128))
     }
@@ -66,15 +69,18 @@ final class FeatureWeightsStoreTests: XCTestCase {
         let path = folder + "/a.pth"
         try Data("abc".utf8).write(to: URL(fileURLWithPath: path))
         // FIPS 180-2, appendix B.1.
-        let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        func published(_ hash: String, _ name: String, _ size: Int) -> RemoteWeights {
-            RemoteWeights(name: "x", fileName: name, url: URL(string: "http://localhost/x")!, byteCount: size, sha256: hash)
+        let text = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        let hash = SHA256Digest(hexadecimal: text)!, another = SHA256.hash([])
+        func published(_ hash: SHA256Digest, _ name: String, _ size: Int) -> RemoteWeights {
+            RemoteWeights(
+                name: "x", fileName: name, url: URL(string: "http://localhost/x")!, byteCount: size, sha256: hash)
         }
         XCTAssertNil(try FeatureWeightsStore.remarkOnOrigin(path, published: published(hash, "b.pth", 9)))
-        let other = try XCTUnwrap(FeatureWeightsStore.remarkOnOrigin(path, published: published("00", "b.pth", 9)))
-        XCTAssertTrue(other.contains(hash) && !other.contains("damaged"), other)
+        let other = try XCTUnwrap(FeatureWeightsStore.remarkOnOrigin(path, published: published(another, "b.pth", 9)))
+        XCTAssertTrue(other.contains(text) && !other.contains("damaged"), other)
         for (name, size) in [("a.pth", 9), ("b.pth", 3)] {
-            let remark = try XCTUnwrap(FeatureWeightsStore.remarkOnOrigin(path, published: published("00", name, size)))
+            let remark = try XCTUnwrap(
+                FeatureWeightsStore.remarkOnOrigin(path, published: published(another, name, size)))
             XCTAssertTrue(remark.contains("damaged"), remark)
         }
     }

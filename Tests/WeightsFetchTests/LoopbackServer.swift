@@ -67,7 +67,8 @@ final class LoopbackServer: @unchecked Sendable {
             guard count > 0 else { return }
             request += String(decoding: buffer[..<count], as: UTF8.self)
         }
-        let range = request.split(separator: "\r\n").first { $0.lowercased().hasPrefix("range:") }.map { $0.dropFirst(7) } ?? ""
+        let range =
+            request.split(separator: "\r\n").first { $0.lowercased().hasPrefix("range:") }.map { $0.dropFirst(7) } ?? ""
         let wanted = range.trimmingCharacters(in: .whitespaces)
         let behaviour = lock.withLock {
             seen.append(wanted)
@@ -79,10 +80,12 @@ final class LoopbackServer: @unchecked Sendable {
         switch behaviour {
         case .ranges(let cut):
             let head =
-                wanted.isEmpty ? whole : part + "Content-Range: bytes \(start)-\(content.count - 1)/\(content.count)\r\n"
+                wanted.isEmpty
+                ? whole : part + "Content-Range: bytes \(start)-\(content.count - 1)/\(content.count)\r\n"
             write(client, head, Array(content[start...].prefix(cut)))
         case .noRanges: write(client, whole, content)
-        case .status(let status): write(client, "HTTP/1.1 \(status) Sorry\r\nContent-Length: 5\r\n", Array("sorry".utf8))
+        case .status(let status):
+            write(client, "HTTP/1.1 \(status) Sorry\r\nContent-Length: 5\r\n", Array("sorry".utf8))
         case .wrongRange(let text): write(client, part + "Content-Range: \(text)\r\n", Array(content[start...]))
         case .tooLong(let more): write(client, "HTTP/1.1 200 OK\r\n", content + [UInt8](repeating: 0, count: more))
         }
@@ -92,7 +95,9 @@ final class LoopbackServer: @unchecked Sendable {
         let bytes = Array((head + "Connection: close\r\n\r\n").utf8) + body
         var done = 0
         while done < bytes.count {
-            let count = bytes.withUnsafeBytes { send(client, $0.baseAddress! + done, bytes.count - done, Int32(MSG_NOSIGNAL)) }
+            let count = bytes.withUnsafeBytes {
+                send(client, $0.baseAddress! + done, bytes.count - done, Int32(MSG_NOSIGNAL))
+            }
             guard count > 0 else { return }
             done += count
         }

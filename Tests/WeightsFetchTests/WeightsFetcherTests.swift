@@ -1,4 +1,4 @@
-import Crypto
+import Digests
 import Foundation
 import Weights
 import XCTest
@@ -26,8 +26,8 @@ final class WeightsFetcherTests: XCTestCase {
         return server
     }
 
-    private func remote(_ server: LoopbackServer, sha256: String? = nil) -> RemoteWeights {
-        let digest = SHA256.hash(data: content).map { String(format: "%02x", $0) }.joined()
+    private func remote(_ server: LoopbackServer, sha256: SHA256Digest? = nil) -> RemoteWeights {
+        let digest = SHA256.hash(Array(content))
         return RemoteWeights(
             name: "test", fileName: "weights.pth", url: URL(string: "http://127.0.0.1:\(server.port)/weights.pth")!,
             byteCount: content.count, sha256: sha256 ?? digest)
@@ -98,7 +98,7 @@ final class WeightsFetcherTests: XCTestCase {
     }
 
     func testFetch_removesAFileWithAnotherHash() async throws {
-        await assertFails(remote(serve(.noRanges), sha256: String(repeating: "0", count: 64)), "SHA-256")
+        await assertFails(remote(serve(.noRanges), sha256: SHA256.hash([])), "SHA-256")
         XCTAssertEqual(try files, [])
     }
 

@@ -26,7 +26,9 @@ final class GeneratorDescriptionTests: XCTestCase {
 
     func testLayers_withResize() {
         let shapes = Dictionary(
-            uniqueKeysWithValues: description(base: 32, blocks: 6, .relu, .resize).tensorShapes.map { ($0.key, $0.shape) })
+            uniqueKeysWithValues: description(base: 32, blocks: 6, .relu, .resize).tensorShapes.map {
+                ($0.key, $0.shape)
+            })
         XCTAssertEqual(shapes["model.18.weight"], [64, 128, 3, 3])
         XCTAssertEqual(shapes["model.23.weight"], [32, 64, 3, 3])
         XCTAssertEqual(shapes["model.27.weight"], [3, 32, 7, 7])
@@ -40,15 +42,19 @@ final class GeneratorDescriptionTests: XCTestCase {
         ] {
             XCTAssertEqual(try GeneratorDescription(metadata: one.metadata), one)
         }
-        XCTAssertEqual(description(base: 1, blocks: 1, .leakyReLU(slope: 0.01)).metadata["activation"], "leaky-relu:0.01")
+        XCTAssertEqual(
+            description(base: 1, blocks: 1, .leakyReLU(slope: 0.01)).metadata["activation"], "leaky-relu:0.01")
     }
 
     func testMetadata_namesTheKeyThatIsWrong() {
         let good = description().metadata
         let wrong: [(String, String?)] = [
             ("format", "cyclegan-generator/2"), ("format", nil), ("base-channels", "0"), ("base-channels", "64.5"),
-            ("base-channels", "99999999999"), ("residual-blocks", "-1"), ("residual-blocks", nil), ("activation", "gelu"),
-            ("activation", "leaky-relu:nan"), ("activation", "leaky-relu:"), ("upsampling", "bilinear"), ("upsampling", nil),
+            ("base-channels", "99999999999"), ("residual-blocks", "-1"), ("residual-blocks", nil),
+            ("activation", "gelu"),
+            ("activation", "leaky-relu:nan"), ("activation", "leaky-relu:"), ("upsampling", "cubic"),
+            ("upsampling", nil), ("downsampling-padding", "edge"), ("grain", "1.5"), ("grain", "much"),
+            ("working-size", "8"), ("skip", "photo"),
         ]
         for (key, value) in wrong {
             var metadata = good
@@ -84,7 +90,7 @@ final class GeneratorDescriptionTests: XCTestCase {
 
     func testValidate_acceptsTheDefaultModel() throws {
         let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("../../Sources/StyleService/models/vangogh.safetensors").path
+            .appendingPathComponent("../../Sources/StyleModels/models/vangogh.safetensors").path
         let file = try Safetensors.read(path)
         try GeneratorDescription(file).validate(file)
     }

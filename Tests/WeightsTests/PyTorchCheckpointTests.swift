@@ -78,7 +78,8 @@ final class PyTorchCheckpointTests: XCTestCase {
             ("ctorch\nFloatStorage\nK\u{5}\u{85}R.", "storage by itself"),
             ("R.", "malformed"), (".", "malformed"), ("(.", "malformed"), ("h\u{5}.", "malformed"), ("t.", "malformed"),
             ("]s.", "malformed"), ("}K\u{1}u.", "malformed"), ("Ncos\nsystem", "cut short"),
-            ("X\u{FF}\u{FF}\u{FF}\u{7F}abc.", "cut short"), ("\u{8D}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}", "length"),
+            ("X\u{FF}\u{FF}\u{FF}\u{7F}abc.", "cut short"),
+            ("\u{8D}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}", "length"),
             ("K\u{1}.", "no list"), ("}.", "no list"),
         ]
         for (pickle, expected) in cases {
@@ -92,7 +93,8 @@ final class PyTorchCheckpointTests: XCTestCase {
         func tensor(_ offset: Int, _ shape: [Int], _ strides: [Int], count: Int = 4) -> [UInt8] {
             func int(_ value: Int) -> [UInt8] { [0x8A, 8] + littleEndian(value) }
             func tuple(_ values: [Int]) -> [UInt8] { latin1("(") + values.flatMap(int) + latin1("t") }
-            var bytes = latin1("}U\u{1}actorch._utils\n_rebuild_tensor_v2\n((U\u{7}storagectorch\nFloatStorage\nU\u{1}0U\u{3}cpu")
+            var bytes = latin1(
+                "}U\u{1}actorch._utils\n_rebuild_tensor_v2\n((U\u{7}storagectorch\nFloatStorage\nU\u{1}0U\u{3}cpu")
             bytes += int(count)
             bytes += latin1("tQ")
             bytes += int(offset)
@@ -107,7 +109,8 @@ final class PyTorchCheckpointTests: XCTestCase {
         XCTAssertEqual(try good.floats("a", shape: [2, 2]), [0, 0, 0, 0])
         let outside: [(Int, [Int], [Int])] = [
             (1, [2, 2], [2, 1]), (4, [1], [1]), (0, [5], [1]), (0, [2, 2], [3, 1]), (0, [2], [4]), (0, [1 << 40], [0]),
-            (0, [1 << 62, 4], [0, 0]), (0, [2], [Int.max]), (Int.max, [1], [1]), (-1, [1], [1]), (0, [-1], [1]), (3, [2], [-1]),
+            (0, [1 << 62, 4], [0, 0]), (0, [2], [Int.max]), (Int.max, [1], [1]), (-1, [1], [1]), (0, [-1], [1]),
+            (3, [2], [-1]),
             (0, [2, 2], [1]),
         ]
         for (offset, shape, strides) in outside {
@@ -130,7 +133,8 @@ final class PyTorchCheckpointTests: XCTestCase {
             circular += latin1("U\u{3}\(key)h\u{1}s")
         }
         assertRefused(
-            "circular", try legacy(object: circular + latin1("."), keys: latin1("].")), "more entries", PyTorchCheckpoint.read)
+            "circular", try legacy(object: circular + latin1("."), keys: latin1("].")), "more entries",
+            PyTorchCheckpoint.read)
     }
 
     func testRead_refusesOtherFiles() throws {
@@ -150,12 +154,15 @@ final class PyTorchCheckpointTests: XCTestCase {
         let folder = try corpus() + "/weights"
         let legacy = try PyTorchCheckpoint.read("\(folder)/vgg_normalised_conv3_1.pth")
         let twin = try Safetensors.read("\(folder)/vgg19-normalised-to-conv3_1.safetensors")
-        let names = ["0": "conv0_preprocess", "2": "conv1_1", "5": "conv1_2", "9": "conv2_1", "12": "conv2_2", "16": "conv3_1"]
+        let names = [
+            "0": "conv0_preprocess", "2": "conv1_1", "5": "conv1_2", "9": "conv2_1", "12": "conv2_2", "16": "conv3_1",
+        ]
         XCTAssertEqual(legacy.tensors.count, 12)
         for (number, name) in names {
             for part in ["weight", "bias"] {
                 let expected = try XCTUnwrap(twin.tensors["\(name).\(part)"])
-                XCTAssertEqual(try legacy.floats("\(number).\(part)", shape: expected.shape), try expected.floats(), name)
+                XCTAssertEqual(
+                    try legacy.floats("\(number).\(part)", shape: expected.shape), try expected.floats(), name)
             }
         }
     }

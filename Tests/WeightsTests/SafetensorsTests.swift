@@ -41,7 +41,8 @@ final class SafetensorsTests: XCTestCase {
         ]
         for (type, data, expected) in cases {
             let path = try write(
-                header: #"{"t":{"dtype":"\#(type)","shape":[\#(expected.count)],"data_offsets":[0,\#(data.count)]}}"#, data: data)
+                header: #"{"t":{"dtype":"\#(type)","shape":[\#(expected.count)],"data_offsets":[0,\#(data.count)]}}"#,
+                data: data)
             XCTAssertEqual(try Safetensors.read(path).floats("t"), expected, type)
         }
     }
@@ -80,8 +81,10 @@ final class SafetensorsTests: XCTestCase {
 
     func testRead_refusesFalseLengthsAndWhatIsNoFile() throws {
         assertRefused("short", try write(bytes: [1, 2, 3]), "too few", Safetensors.read)
-        assertRefused("huge", try write(bytes: [UInt8](repeating: 0xFF, count: 32)), "claims a header", Safetensors.read)
-        assertRefused("long", try write(bytes: [100, 0, 0, 0, 0, 0, 0, 0, 123, 125]), "claims a header", Safetensors.read)
+        assertRefused(
+            "huge", try write(bytes: [UInt8](repeating: 0xFF, count: 32)), "claims a header", Safetensors.read)
+        assertRefused(
+            "long", try write(bytes: [100, 0, 0, 0, 0, 0, 0, 0, 123, 125]), "claims a header", Safetensors.read)
         assertRefused("directory", "/", "not a regular file", Safetensors.read)
         assertRefused("absent", "/nonexistent/file", "cannot be opened", Safetensors.read)
         let fifo = try temporaryPath("fifo")
@@ -92,19 +95,25 @@ final class SafetensorsTests: XCTestCase {
     func testTheContentDecidesWhatAFileIs() throws {
         let path = try temporaryPath("network.pth")
         // A header of 640 bytes begins as a pickle does: 80 02.
-        try Safetensors.write(path, tensors: [("a", [2], [1, 2])], metadata: ["long": String(repeating: "x", count: 500)])
+        try Safetensors.write(
+            path, tensors: [("a", [2], [1, 2])], metadata: ["long": String(repeating: "x", count: 500)])
         var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
         let header = bytes[8..<8 + Int(bytes[0]) + Int(bytes[1]) << 8]
-        bytes = Data([0x80, 2, 0, 0, 0, 0, 0, 0]) + header + Data(repeating: UInt8(ascii: " "), count: 640 - header.count) + bytes.suffix(8)
+        bytes =
+            Data([0x80, 2, 0, 0, 0, 0, 0, 0]) + header + Data(repeating: UInt8(ascii: " "), count: 640 - header.count)
+            + bytes.suffix(8)
         try bytes.write(to: URL(fileURLWithPath: path))
         XCTAssertEqual(try WeightsFile.read(path).floats("a"), [1, 2])
         for name in ["odd_zip.pth", "odd_legacy.pth"] {
             let copy = try temporaryPath("network.safetensors")
             try FileManager.default.copyItem(atPath: try testFile(name), toPath: copy)
-            XCTAssertEqual(Set(try WeightsFile.read(copy).tensors.keys), Set(try PyTorchCheckpoint.read(testFile(name)).tensors.keys))
+            XCTAssertEqual(
+                Set(try WeightsFile.read(copy).tensors.keys),
+                Set(try PyTorchCheckpoint.read(testFile(name)).tensors.keys))
         }
         assertRefused("empty", try write(bytes: []), "not a PyTorch checkpoint", WeightsFile.read)
-        assertRefused("text", try write(bytes: Array("hello, this is text".utf8)), "not a PyTorch checkpoint", WeightsFile.read)
+        assertRefused(
+            "text", try write(bytes: Array("hello, this is text".utf8)), "not a PyTorch checkpoint", WeightsFile.read)
     }
 
     func testFloats_whenTheFileShrinksAfterwards() throws {
@@ -135,5 +144,26 @@ final class SafetensorsTests: XCTestCase {
         let path = try temporaryPath("hostile.safetensors")
         try Data(bytes).write(to: URL(fileURLWithPath: path))
         return path
+    }
+
+    func testWriting_followsLinksKeepsTheModeAndSparesDevices() throws {
+        func write(_ path: String) throws { try Safetensors.write(path, tensors: [("a", [1], [1])], metadata: [:]) }
+        let path = try temporaryPath("real.safetensors"), link = path + ".link"
+        try write(path)
+        XCTAssertEqual(chmod(path, 0o600), 0)
+        XCTAssertEqual(symlink(path, link), 0)
+        try write(link)
+        var status = stat()
+        XCTAssertEqual(lstat(link, &status), 0)
+        XCTAssertEqual(status.st_mode & S_IFMT, S_IFLNK)
+        XCTAssertEqual(stat(path, &status), 0)
+        XCTAssertEqual(status.st_mode & 0o777, 0o600)
+        try write("/dev/null")
+        XCTAssertEqual(lstat("/dev/null", &status), 0)
+        XCTAssertEqual(status.st_mode & S_IFMT, S_IFCHR)
+        XCTAssertThrowsError(try write("/dev/full")) { XCTAssertTrue($0 is WeightsError, "\($0)") }
+        XCTAssertThrowsError(try write(path + ".none/x")) {
+            XCTAssertTrue("\($0)".contains("there is no directory"), "\($0)")
+        }
     }
 }

@@ -26,14 +26,14 @@ SETTLE = 0.5
 class Service:
     """A service in the foreground, with directories and a configuration of its own."""
 
-    def __init__(self, programs, directory):
+    def __init__(self, programs, directory, settings=""):
         self.program = programs / "cyclegan-style"
         self.directory = directory
         self.inbox, self.outbox = directory / "spool/inbox", directory / "spool/outbox"
         self.inbox.mkdir(parents=True)
         # No picture may be a copy of an earlier round's.
         (directory / "config.yaml").write_text(
-            f"spool: {directory}/spool\nstate: {directory}/state\nsettle: {int(SETTLE * 1000)}ms\nduplicates: again\n")
+            f"spool: {directory}/spool\nstate: {directory}/state\nsettle: {int(SETTLE * 1000)}ms\nduplicates: again\n{settings}")
         self.folders = 0
         self.log = open(directory / "log", "w")
         self.process = subprocess.Popen(
@@ -94,6 +94,11 @@ class Service:
             sys.exit(f"the service failed; its log:\n{(self.directory / 'log').read_text()}")
 
 
+def images(directory):
+    """JPEG and PNG files of a directory, in name order."""
+    return sorted(path for path in directory.iterdir() if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
+
+
 def count(directory):
     """Pictures that have their final names."""
     return sum(not entry.name.startswith(".") for entry in os.scandir(directory)) if directory.exists() else 0
@@ -121,7 +126,7 @@ def main():
     parser.add_argument("--singles", type=int, default=9, help="photos dropped one by one (9)")
     parser.add_argument("--idle", type=float, default=60, help="seconds to leave it alone (60)")
     options = parser.parse_args()
-    photos = sorted(p for p in options.photos.iterdir() if p.suffix.lower() in (".jpg", ".jpeg", ".png"))[:options.count]
+    photos = images(options.photos)[:options.count]
     if len(photos) < max(options.singles, 2):
         sys.exit(f"{options.photos} has only {len(photos)} photos")
     programs = options.programs.resolve()

@@ -1,8 +1,14 @@
 import Foundation
+import LinuxFiles
 import Logging
+import Publishing
+import ServiceConfiguration
+import ServiceControl
 import Synchronization
+import Threads
 
-/// What is due now and then: old originals, failed photos and ledger rows go, and originals that could not be moved are tried again.
+/// What is due now and then: old originals, failed photos and ledger rows go, and originals that could not be moved are
+/// tried again.
 final class Housekeeping: Sendable {
     private let ledger: Ledger
     private let pipeline: Pipeline
@@ -25,9 +31,14 @@ final class Housekeeping: Sendable {
             return !isBusy
         }
         guard mayStart else { return }
-        startThread("housekeeping") {
-            self.run(configuration)
-            self.isBusy.withLock { $0 = false }
+        do {
+            try WorkerThread("housekeeping") {
+                self.run(configuration)
+                self.isBusy.withLock { $0 = false }
+            }
+        } catch {
+            logger.warning("housekeeping is put off: \(error)")
+            isBusy.withLock { $0 = false }
         }
     }
 
@@ -35,8 +46,10 @@ final class Housekeeping: Sendable {
         do {
             try pipeline.retryDisposals()
             if let keep = configuration.keepHistory {
-                let forgotten = try ledger.prune(before: Int64((now.timeIntervalSince1970 - keep.seconds) * 1000))
-                if forgotten > 0 { logger.info("the ledger forgot \(forgotten) photos older than keep-history") }
+                let forgotten = try ledger.prune(before: LedgerTime(now) - keep)
+                if forgotten > 0 {
+                    logger.info("the ledger forgot \(counted(forgotten, "photo")) older than keep-history")
+                }
             }
         } catch { logger.warning("housekeeping: \(error)") }
         let isWalkDue = lastWalk.withLock { last in
@@ -45,9 +58,11 @@ final class Housekeeping: Sendable {
             return true
         }
         guard isWalkDue else { return }
-        if let keep = configuration.keepOriginals { remove(below: configuration.originals, olderThan: keep, now, "originals") }
+        if let keep = configuration.keepOriginals {
+            remove(below: configuration.originals, olderThan: keep, now, "original")
+        }
         if let keep = configuration.keepFailed {
-            for inbox in configuration.inboxes { remove(below: inbox.failed, olderThan: keep, now, "failed photos") }
+            for inbox in configuration.inboxes { remove(below: inbox.failed, olderThan: keep, now, "failed photo") }
         }
     }
 
@@ -56,9 +71,10 @@ final class Housekeeping: Sendable {
         let limit = Int64((now.timeIntervalSince1970 - keep.seconds) * 1e9)
         var removed = 0
         Files.walk(directory) { path, status in
-            guard Files.isRegular(status), FileIdentity(status).changed < limit, !TemporaryFile.isTemporary(path.name) else { return }
+            guard Files.isRegular(status), FileIdentity(status).changed < limit, !TemporaryFile.isTemporary(path.name)
+            else { return }
             if (try? Files.unlink(path)) != nil { removed += 1 }
         }
-        if removed > 0 { logger.info("removed \(removed) \(what) that were kept for \(Quantity.text(keep))") }
+        if removed > 0 { logger.info("removed \(counted(removed, what)) kept for \(Quantity.text(keep))") }
     }
 }

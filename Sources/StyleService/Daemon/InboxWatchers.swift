@@ -1,14 +1,17 @@
 import DirectoryWatching
 import Foundation
+import LinuxFiles
 import Logging
+import Publishing
+import ServiceConfiguration
 import Synchronization
+import Threads
 
 /// The watchers of all inboxes, and what becomes of their events.
 final class InboxWatchers: Sendable {
     private struct Watched {
-        var configuration: InboxConfiguration
-        var rescan: Duration
-        var excluded: [BytePath]
+        /// What it was started for: see `Configuration.watcherFingerprint`.
+        var fingerprint: [String]
         var watcher: DirectoryWatcher
         var state: InboxState = .stopped
     }
@@ -29,40 +32,38 @@ final class InboxWatchers: Sendable {
         let wanted = Dictionary(uniqueKeysWithValues: configuration.inboxes.map { ($0.key, $0) })
         let outdated = watched.change { all in
             let outdated = all.filter { key, value in
-                guard let new = wanted[key] else { return true }
-                return new.inbox != value.configuration.inbox || new.originals != value.configuration.originals
-                    || new.settle != value.configuration.settle
-                    || new.incompleteAfter != value.configuration.incompleteAfter || configuration.rescan != value.rescan
-                    || configuration.excludedDirectories(of: new) != value.excluded
+                wanted[key].map { configuration.watcherFingerprint(of: $0) != value.fingerprint } ?? true
             }
             for key in outdated.keys { all[key] = nil }
             return outdated.values.map(\.watcher)
         }
         for watcher in outdated { watcher.stop() }
         for inbox in configuration.inboxes where watched.read({ $0[inbox.key] == nil }) {
-            try start(inbox, rescan: configuration.rescan, excluded: configuration.excludedDirectories(of: inbox))
+            try start(inbox, configuration)
         }
     }
 
-    private func start(_ inbox: InboxConfiguration, rescan: Duration, excluded: [BytePath]) throws {
+    private func start(_ inbox: InboxConfiguration, _ configuration: Configuration) throws {
         var options = WatchOptions()
         options.settle = inbox.settle
         options.networkSettle = max(inbox.settle, options.networkSettle)
         options.incompleteAfter = inbox.incompleteAfter
-        options.rescanInterval = rescan
-        options.excludedDirectories = excluded
+        options.rescanInterval = configuration.rescan
+        options.excludedDirectories = configuration.excludedDirectories(of: inbox)
+        options.structuralEnd = StructuralEnd.ofPhoto
         if inbox.originals == .keep {
             // A start would else read every photo that was ever kept.
             options.isDone = { [recorder, key = inbox.key] path, identity in
                 recorder.isDone(InboxFile(inbox: key, path: path, identity: identity))
             }
         }
+        options.tellsDecisions = true
         let watcher = DirectoryWatcher(root: inbox.inbox, options: options)
-        let events = watcher.events()
-        watched.change { $0[inbox.key] = Watched(configuration: inbox, rescan: rescan, excluded: excluded, watcher: watcher) }
-        // Above this priority libdispatch tries to raise the thread's, and complains in the journal that it may not.
-        Task(priority: .utility) { [weak self] in
-            for await event in events { self?.handle(event, inbox.key) }
+        // On the watcher's own thread. A Swift task would come from libdispatch, whose threads raise their priority,
+        // which the unit's sandbox forbids and the journal would tell of.
+        watcher.listen { [weak self] event in self?.handle(event, inbox.key) }
+        watched.change {
+            $0[inbox.key] = Watched(fingerprint: configuration.watcherFingerprint(of: inbox), watcher: watcher)
         }
         try watcher.start()
     }
@@ -70,19 +71,35 @@ final class InboxWatchers: Sendable {
     private func handle(_ event: WatchEvent, _ key: String) {
         switch event {
         case .complete(let file):
-            recorder.add(InboxFile(inbox: key, path: file.relative, identity: file.identity))
-        case .changed, .vanished:
-            break
+            logger.debug(
+                "complete: \(file.relative), \(file.identity.size) bytes", metadata: .photo(inbox: key, file.relative))
+            let found = InboxFile(inbox: key, path: file.relative, identity: file.identity)
+            if let reason = sidecarReason(key, file.relative) {
+                logger.debug("left alone: \(file.relative): \(reason)", metadata: .photo(found))
+            } else {
+                recorder.add(found)
+            }
+        case .changed(let path):
+            logger.debug("changed since it was complete, waited for again: \(path)", metadata: .photo(inbox: key, path))
+        case .vanished(let path):
+            logger.debug("gone: \(path)", metadata: .photo(inbox: key, path))
+        case .decided(let path, let standing):
+            logger.debug("\(path): \(standing)", metadata: .photo(inbox: key, path))
         case .changedWhileWaiting(let path, let duration):
-            logger.notice("still being written after \(Int(duration.seconds)) s: \(path)", metadata: .photo(inbox: key, path))
+            logger.notice(
+                "still being written after \(Int(duration.seconds)) s: \(path)", metadata: .photo(inbox: key, path))
         case .empty(let path):
-            logger.notice("empty, left where it is until it is filled: \(path)", metadata: .photo(inbox: key, path, .fileRefused))
+            logger.notice(
+                "empty, left where it is until it is filled: \(path)", metadata: .photo(inbox: key, path, .fileRefused))
         case .refused(let path, let reason):
-            logger.warning("not taken: \(path): \(reason)", metadata: .photo(inbox: key, path, .fileRefused, reason: reason.description))
-        case .unreadable(let path, let code):
-            let reason = String(cString: strerror(code))
             logger.warning(
-                "cannot be read now, tried again: \(path): \(reason)", metadata: .photo(inbox: key, path, .fileRefused, reason: reason))
+                "not taken: \(path): \(reason)",
+                metadata: .photo(inbox: key, path, .fileRefused, reason: reason.description))
+        case .unreadable(let path, let code):
+            let reason = SystemError.reason(code)
+            logger.warning(
+                "cannot be read now, tried again: \(path): \(reason)",
+                metadata: .photo(inbox: key, path, .fileRefused, reason: reason))
         case .state(let state):
             watched.change { $0[key]?.state = state }
             switch state {
@@ -94,6 +111,14 @@ final class InboxWatchers: Sendable {
             changed()
         case .notice(let text):
             logger.warning("inbox \(key): \(text)")
+        }
+    }
+
+    /// Why a file of an inbox is no photo but some photo's sidecar; nil where it is none.
+    func sidecarReason(_ key: String, _ path: BytePath) -> String? {
+        guard let root = watched.read({ $0[key]?.watcher.root }) else { return nil }
+        return Sidecar.reason(path) { [recorder] photo in
+            (try? Files.statusIfPresent(of: root.appending(photo))) ?? nil != nil || recorder.isKnown(key, photo)
         }
     }
 
@@ -119,11 +144,5 @@ final class InboxWatchers: Sendable {
             defer { all = [:] }
             return all.values.map(\.watcher)
         }) { watcher.stop() }
-    }
-}
-
-extension Logger.Metadata {
-    fileprivate static func photo(inbox: String, _ path: BytePath, _ event: ServiceEvent? = nil, reason: String? = nil) -> Logger.Metadata {
-        .photo(InboxFile(inbox: inbox, path: path, identity: FileIdentity(device: 0, inode: 0, size: 0, modified: 0, changed: 0)), event, reason: reason)
     }
 }

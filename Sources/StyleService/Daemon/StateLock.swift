@@ -1,34 +1,33 @@
 import Glibc
+import LinuxFiles
+import Publishing
 
 /// One daemon for one state directory: a lock that the kernel lifts when its holder dies.
 final class StateLock: Sendable {
-    private let descriptor: CInt
+    private let file: Descriptor
 
     /// - Throws: `StateLocked` where another process holds it.
     init(_ path: BytePath) throws {
         try Files.makeDirectory(path.parent)
-        descriptor = try retrying("open", path) { path.withCString { open($0, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o660) } }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let holder = (try? Files.read(path)).map { String(decoding: $0, as: UTF8.self).trimmingSuffix(while: \.isWhitespace) }
-            close(descriptor)
+        file = try Descriptor.open(path, flags: O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o660)
+        guard try file.lock() else {
+            let holder = (try? Files.read(path)).map {
+                String(decoding: $0, as: UTF8.self).trimmingSuffix(while: \.isWhitespace)
+            }
             throw StateLocked(directory: path.parent, holder: holder.flatMap { $0.isEmpty ? nil : String($0) })
         }
-        let text = Array("\(getpid())\n".utf8)
-        guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, text, text.count, 0) == text.count else {
-            throw SystemError(errno, "write", path)
-        }
+        try file.truncate()
+        try file.write(Array("\(getpid())\n".utf8))
     }
-
-    deinit { close(descriptor) }
 }
 
 /// Another daemon works with this state directory.
-public struct StateLocked: Error, Sendable, CustomStringConvertible {
-    public let directory: BytePath
+package struct StateLocked: Error, Sendable, CustomStringConvertible {
+    package let directory: BytePath
     /// Its process id.
-    public let holder: String?
+    package let holder: String?
 
-    public var description: String {
+    package var description: String {
         "another cyclegan-styled\(holder.map { " (process \($0))" } ?? "") uses the state directory \(directory); "
             + "stop it first, or give this one a 'state' directory of its own"
     }

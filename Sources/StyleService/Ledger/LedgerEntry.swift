@@ -1,10 +1,14 @@
+import Digests
 import DirectoryWatching
 import Foundation
 import GRDB
+import LinuxFiles
+import Publishing
 
 /// Where a photo stands on its way.
-public enum PhotoState: String, CaseIterable, Sendable, Codable {
-    /// Noticed in an inbox, and written until a moment ago. These two are the watcher's and live in its memory: a restart looks again.
+package enum PhotoState: String, CaseIterable, Sendable, Codable {
+    /// Noticed in an inbox, and written until a moment ago. These two are the watcher's and live in its memory: a
+    /// restart looks again.
     case seen, settling
     /// Complete, waiting for its turn.
     case ready
@@ -21,7 +25,7 @@ public enum PhotoState: String, CaseIterable, Sendable, Codable {
 }
 
 /// What became of the original.
-public enum Disposal: String, Sendable {
+package enum Disposal: String, Sendable {
     /// Still in the inbox and to be moved.
     case pending
     case archived, deleted, kept
@@ -29,18 +33,20 @@ public enum Disposal: String, Sendable {
     case setAside
     /// Moved from the failed directory back into the inbox, where it counts as a new photo.
     case broughtBack
+    /// No photo, in an inbox whose files stay: left where it is, and no failure.
+    case passedOver
     /// Gone from the inbox, or replaced there, before the service could move it.
     case gone
 }
 
 /// A file that was complete in an inbox.
-public struct InboxFile: Sendable, Hashable {
-    public var inbox: String
+package struct InboxFile: Sendable, Hashable {
+    package var inbox: String
     /// Below the inbox.
-    public var path: BytePath
-    public var identity: FileIdentity
+    package var path: BytePath
+    package var identity: FileIdentity
 
-    public init(inbox: String, path: BytePath, identity: FileIdentity) {
+    package init(inbox: String, path: BytePath, identity: FileIdentity) {
         self.inbox = inbox
         self.path = path
         self.identity = identity
@@ -48,41 +54,51 @@ public struct InboxFile: Sendable, Hashable {
 }
 
 /// One photo's row in the ledger. Times are milliseconds since 1970.
-public struct LedgerEntry: Sendable {
-    public let id: Int64
-    public let file: InboxFile
-    public let state: PhotoState
-    public let disposal: Disposal?
-    public let attempts: Int
+package struct LedgerEntry: Sendable {
+    package let id: Int64
+    package let file: InboxFile
+    package let state: PhotoState
+    package let disposal: Disposal?
+    package let attempts: Int
     /// How often the service died while this photo alone was in work.
-    public let deaths: Int
+    package let deaths: Int
     /// Whether the service died with it and others in work, so that it is tried by itself.
-    public let isSuspect: Bool
-    public let reason: String?
-    public let hash: [UInt8]?
-    public let settings: String?
-    public let model: String?
-    public let modelHash: [UInt8]?
-    public let recorded: Int64
-    public let claimed: Int64?
-    public let finished: Int64?
-    public let nextTry: Int64
-    public let temporary: BytePath?
-    public let output: BytePath?
-    public let outputIdentity: FileIdentity?
+    package let isSuspect: Bool
+    package let reason: String?
+    package let hash: SHA256Digest?
+    package let settings: String?
+    package let model: String?
+    package let modelHash: SHA256Digest?
+    package let recorded: LedgerTime
+    package let claimed: LedgerTime?
+    package let finished: LedgerTime?
+    package let nextTry: LedgerTime
+    package let temporary: BytePath?
+    package let output: BytePath?
+    package let outputIdentity: FileIdentity?
     /// Where the original is now, if it was moved.
-    public let destination: BytePath?
+    package let destination: BytePath?
     /// Seconds from claim to publication.
-    public let seconds: Double?
+    package let seconds: Double?
+    /// Why the original cannot be moved at present.
+    package let stays: String?
+    /// Whether it is made anew, on somebody's wish, whatever was made of the same bytes before.
+    package let isAnew: Bool
+    /// Where the original lies, if it is made anew and no longer in its inbox.
+    package let source: BytePath?
+    /// What it is made with in place of the inbox's style and strength.
+    package let ownStyle: String?
+    package let ownStrength: Double?
 }
 
 extension LedgerEntry: FetchableRecord {
-    public init(row: Row) {
+    package init(row: Row) {
         func path(_ column: String) -> BytePath? { (row[column] as Data?).map { BytePath(bytes: Array($0)) } }
         func identity(_ prefix: String) -> FileIdentity? {
             guard let inode: Int64 = row[prefix + "inode"] else { return nil }
             return FileIdentity(
-                device: UInt64(bitPattern: row[prefix + "device"]), inode: UInt64(bitPattern: inode), size: row[prefix + "size"],
+                device: UInt64(bitPattern: row[prefix + "device"]), inode: UInt64(bitPattern: inode),
+                size: row[prefix + "size"],
                 modified: row[prefix + "modified"], changed: 0)
         }
         id = row["id"]
@@ -93,10 +109,10 @@ extension LedgerEntry: FetchableRecord {
         deaths = row["deaths"]
         isSuspect = row["suspect"]
         reason = row["reason"]
-        hash = (row["sha256"] as Data?).map(Array.init)
+        hash = (row["sha256"] as Data?).flatMap { SHA256Digest($0) }
         settings = row["settings"]
         model = row["model"]
-        modelHash = (row["model_sha256"] as Data?).map(Array.init)
+        modelHash = (row["model_sha256"] as Data?).flatMap { SHA256Digest($0) }
         recorded = row["recorded"]
         claimed = row["claimed"]
         finished = row["finished"]
@@ -106,6 +122,11 @@ extension LedgerEntry: FetchableRecord {
         outputIdentity = identity("output_")
         destination = path("destination")
         seconds = row["seconds"]
+        stays = row["stays"]
+        isAnew = row["anew"]
+        source = path("source")
+        ownStyle = row["own_style"]
+        ownStrength = row["own_strength"]
     }
 }
 

@@ -1,6 +1,10 @@
-import Glibc
 import GRDB
+import Glibc
+import LinuxFiles
 import Photos
+import Publishing
+import StyleModels
+import Stylizing
 
 /// What an error means for the photo at hand.
 enum Failure: Error {
@@ -8,8 +12,8 @@ enum Failure: Error {
     case permanent(String)
     /// It may work later.
     case passing(String)
-    /// Nothing can be written at present, for whatever photo.
-    case blocked(String)
+    /// Nothing can be written at present: by the ledger, or into the directory that the reason names.
+    case blocked(String, isLedger: Bool = false)
     /// The service stops.
     case abandoned
 
@@ -21,6 +25,7 @@ enum Failure: Error {
         case let error as SystemError: self = Failure(error)
         case let error as DatabaseError: self = Failure(error)
         case let error as ModelError: self = .passing(error.description)
+        case let error as StylizingError: self = Failure(error)
         default: self = .permanent("\(error)")
         }
     }
@@ -32,11 +37,20 @@ enum Failure: Error {
         }
     }
 
+    /// None of these is the photo's fault: it stays in its inbox until there is more memory, or another model.
+    private init(_ error: StylizingError) {
+        switch error {
+        case .abandoned: self = .abandoned
+        case .memoryBudgetTooSmall, .notFinite: self = .passing(error.description)
+        }
+    }
+
     private init(_ error: SystemError) {
         switch error.code {
         case _ where error.isOutputBlocked: self = .blocked(error.description)
         case EFBIG:
-            self = .permanent("the file is larger than limits.max-file-bytes allows; raise that value if such files are expected")
+            self = .passing(
+                "\(error.description): this process may write no file as large as that (ulimit -f, LimitFSIZE=)")
         case ENAMETOOLONG: self = .permanent("the path would become too long: \(error)")
         case ELOOP: self = .permanent("it is a symbolic link; links are not followed out of the inbox")
         default: self = .passing(error.description)
@@ -47,7 +61,7 @@ enum Failure: Error {
         switch error.resultCode {
         // Also where another program holds it: a photo whose picture is published must not be put off and done again.
         case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_BUSY, .SQLITE_LOCKED:
-            self = .blocked("the ledger cannot be written: \(error)")
+            self = .blocked("the ledger cannot be written: \(error)", isLedger: true)
         default: self = .passing("the ledger: \(error)")
         }
     }

@@ -1,35 +1,80 @@
-import Crypto
+import Digests
 import Foundation
+import LinuxFiles
 import Photos
+import Publishing
+import ServiceConfiguration
 
 extension Pipeline {
-    /// Moves, keeps or deletes the original of a photo that is done with, as configured. A failure here loses nothing: the picture
-    /// is published, the original stays where it is, and the step is tried again.
+    /// Moves, keeps or deletes the original of a photo that is done with, as configured. A failure here loses nothing
+    /// and concerns nobody else: the picture is published, the original stays where it is, the ledger says why, and the
+    /// step is tried again.
     ///
-    /// - Parameter isRecovering: the service died after the photo was done, so that the original may have been moved already.
-    func dispose(of entry: LedgerEntry, in inbox: InboxConfiguration, isRecovering: Bool) {
-        do {
-            try whileBlocked(entry.id) {
-                guard let current = try ledger.entry(entry.id), current.disposal == .pending else { return }
-                switch current.state {
-                case .styled: try disposeStyled(current, inbox, isRecovering: isRecovering)
-                case .failed, .quarantined: try setAside(current, inbox, isRecovering: isRecovering)
-                default: break
+    /// - Parameter isRecovering: the step was begun before, so that the original may have been moved already.
+    /// - Returns: whether nothing is left to be done.
+    @discardableResult
+    func dispose(of entry: LedgerEntry, in inbox: InboxConfiguration, isRecovering: Bool) -> Bool {
+        // The writing thread and the housekeeping must not move the same original at once.
+        disposing.withLock { _ in
+            do {
+                try whileBlocked(entry.id) {
+                    guard let current = try ledger.entry(entry.id), current.disposal == .pending else { return }
+                    switch current.state {
+                    case .styled: try disposeStyled(current, inbox, isRecovering: isRecovering)
+                    case .failed, .quarantined: try disposeFailed(current, inbox, isRecovering: isRecovering)
+                    default: break
+                    }
+                    debug(entry, "its original: \((try? ledger.entry(entry.id))??.disposal?.rawValue ?? "unknown")")
                 }
+                return true
+            } catch {
+                if case .abandoned = Failure(error) { return false }
+                noteStays(entry, error)
+                return false
             }
-        } catch {
-            if case .abandoned = Failure(error) { return }
-            logger.warning(
-                "the original stays in the inbox for now: \(error)", metadata: .photo(entry.file, .originalStays, reason: "\(error)"))
         }
+    }
+
+    /// Writes down why an original stays, once for each reason.
+    private func noteStays(_ entry: LedgerEntry, _ error: any Error) {
+        var reason = "\(error)"
+        if let error = error as? SystemError, error.code == EROFS {
+            reason +=
+                "; if only the service finds it read-only, the unit needs the drop-in that cyclegan-styled "
+                + "--check-config "
+                + "prints, and a restart"
+        }
+        state.change { $0.hasStuckOriginals = true }
+        if (try? ledger.entry(entry.id))??.stays == reason { return }
+        try? ledger.stays(entry.id, reason)
+        logger.warning(
+            "the original stays in the inbox for now: \(entry.file.path): \(reason)",
+            metadata: .photo(entry.file, .originalStays, reason: reason))
+        statusChanged()
+    }
+
+    /// Tries again to move the originals that stayed.
+    /// - Returns: whether one was moved.
+    func retryOriginals() -> Bool {
+        var isAnyMoved = false
+        state.change { $0.hasStuckOriginals = false }
+        // Each that stays says so again.
+        do { isAnyMoved = try retryDisposals() > 0 } catch {
+            logger.warning("originals could not be looked at: \(error)")
+        }
+        if isAnyMoved { statusChanged() }
+        return isAnyMoved
     }
 
     private func disposeStyled(_ entry: LedgerEntry, _ inbox: InboxConfiguration, isRecovering: Bool) throws {
         let source = inbox.inbox.appending(entry.file.path)
+        // A photo made anew from its archived original: that stays where it is.
+        if let archived = entry.source { return try ledger.disposed(entry.id, .archived, destination: archived) }
         switch inbox.originals {
         case .keep:
             try ledger.disposed(entry.id, .kept)
         case .delete:
+            if try Files.identity(of: source) != nil { try source.parent.checkWritable() }
             takenAway(entry.file)
             let wasThere = try FileMover.remove(source, expected: entry.file.identity)
             try FailurePoint.reached(.originalMoved)
@@ -49,17 +94,25 @@ extension Pipeline {
         let name = OutputName(keeping: entry.file.path.name)
         func isThisPhoto(_ candidate: BytePath) -> Bool {
             guard let hash = entry.hash, let bytes = try? Files.read(candidate) else { return false }
-            return Array(SHA256.hash(data: bytes)) == hash
+            return SHA256.hash(bytes) == hash
         }
+        // What the ledger has noted of an earlier attempt needs no more than a look.
+        let copy = entry.destination.flatMap { entry.hash == nil || isThisPhoto($0) ? $0 : nil }
+        if try Files.identity(of: source) != nil { try source.parent.checkWritable() }
         takenAway(entry.file)
         let moved = try FileMover.move(
-            source, expected: entry.file.identity, into: directory, as: name, reusing: isRecovering ? isThisPhoto : nil)
+            source, expected: entry.file.identity, into: directory, as: name, copy: copy,
+            reusing: isRecovering ? isThisPhoto : nil, noteCopy: { try ledger.copied(entry.id, to: $0) })
         if moved != nil || !isRecovering { return moved }
         // The move had happened before the service died: the file is one of those that have the name.
         var number = 0
         while let found = try Files.identity(of: directory.appending(name.candidate(number))) {
             let candidate = directory.appending(name.candidate(number))
-            if found.isSameFile(as: entry.file.identity) || found.size == entry.file.identity.size && isThisPhoto(candidate) { return candidate }
+            if found.isSameFile(as: entry.file.identity)
+                || found.size == entry.file.identity.size && isThisPhoto(candidate)
+            {
+                return candidate
+            }
             number += 1
         }
         return nil
@@ -72,8 +125,18 @@ extension Pipeline {
         logger.warning(
             "failed: \(entry.file.path): \(reason)",
             metadata: .photo(entry.file, state == .failed ? .photoFailed : .photoQuarantined, reason: reason))
-        self.state.change { $0.failed += 1 }
+        self.state.change { pipeline in
+            pipeline.failed += 1
+            pipeline.tally.count(state == .quarantined ? .quarantined : .failed, inbox: entry.file.inbox)
+        }
         dispose(of: entry, in: inbox, isRecovering: false)
+    }
+
+    private func disposeFailed(_ entry: LedgerEntry, _ inbox: InboxConfiguration, isRecovering: Bool) throws {
+        if let archived = entry.source { return try ledger.disposed(entry.id, .archived, destination: archived) }
+        // Nothing ever leaves such an inbox; the ledger, the journal and cyclegan-style explain have the reason.
+        if inbox.originals == .keep { return try ledger.disposed(entry.id, .kept) }
+        try setAside(entry, inbox, isRecovering: isRecovering)
     }
 
     private func setAside(_ entry: LedgerEntry, _ inbox: InboxConfiguration, isRecovering: Bool) throws {
@@ -99,9 +162,9 @@ enum ReasonFile {
     static let suffix = ".reason.txt"
 
     static func text(_ entry: LedgerEntry, movedTo destination: BytePath) -> String {
-        let time = Date(timeIntervalSince1970: Double(entry.finished ?? Ledger.now()) / 1000)
+        let time = (entry.finished ?? .now).date
             .formatted(.iso8601.dateSeparator(.dash).dateTimeSeparator(.space).timeSeparator(.colon))
-        let hash = entry.hash.map(hexadecimal)
+        let hash = entry.hash?.description
         return """
             \(BytePath(bytes: destination.name)) could not be turned into a picture.
 
@@ -116,11 +179,5 @@ enum ReasonFile {
             or by moving it back into the inbox.
 
             """
-    }
-
-    private static func shellQuoted(_ path: BytePath) -> String {
-        let text = path.description
-        let isPlain = text.utf8.allSatisfy { $0 > 0x7F || "-_./+,:=@%".utf8.contains($0) || (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) }
-        return isPlain ? text : "'\(text.replacing("'", with: "'\\''"))'"
     }
 }

@@ -1,5 +1,5 @@
-/// Brightness, saturation and contrast changed, as in DiffAugment (Zhao et al. 2020, "color"): a constant added, then the
-/// distance from the pixel's mean scaled, then the distance from the image's mean.
+/// Brightness, saturation and contrast changed, as in DiffAugment (Zhao et al. 2020, "color"): a constant added, then
+/// the distance from the pixel's mean scaled, then the distance from the image's mean.
 public struct ColourJitter: DifferentiableOperation {
     public struct Amounts: Sendable {
         public var brightness, saturation, contrast: Double
@@ -19,7 +19,9 @@ public struct ColourJitter: DifferentiableOperation {
             let (source, target) = (x.pointer + n * image, y.pointer + n * image)
             // Saturation keeps every pixel's mean, so the image's mean is that of the input.
             let mean = Float(sum(source, image) / Double(image) + amount.brightness)
-            let (brightness, saturation, contrast) = (Float(amount.brightness), Float(amount.saturation), Float(amount.contrast))
+            let (brightness, saturation, contrast) = (
+                Float(amount.brightness), Float(amount.saturation), Float(amount.contrast)
+            )
             for i in stride(from: 0, to: image, by: pixel) {
                 let grey = Float(sum(source + i, pixel) / Double(pixel)) + brightness
                 for j in i..<i + pixel {
@@ -56,13 +58,18 @@ public struct ColourJitter: DifferentiableOperation {
     public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         let shape = inputs[0].shape
         let bright = ReferenceTensor(shape) { n, y, x, c in inputs[0][n, y, x, c] + amounts[n].brightness }
-        func grey(_ n: Int, _ y: Int, _ x: Int) -> Double { (0..<shape.c).reduce(0) { $0 + bright[n, y, x, $1] } / Double(shape.c) }
+        func grey(_ n: Int, _ y: Int, _ x: Int) -> Double {
+            (0..<shape.c).reduce(0) { $0 + bright[n, y, x, $1] } / Double(shape.c)
+        }
         let saturated = ReferenceTensor(shape) { n, y, x, c in
             (bright[n, y, x, c] - grey(n, y, x)) * amounts[n].saturation + grey(n, y, x)
         }
         let image = shape.count / shape.n
-        let means = (0..<shape.n).map { n in saturated.values[n * image..<(n + 1) * image].reduce(0, +) / Double(image) }
-        return ReferenceTensor(shape) { n, y, x, c in (saturated[n, y, x, c] - means[n]) * amounts[n].contrast + means[n] }
+        let means = (0..<shape.n).map { n in saturated.values[n * image..<(n + 1) * image].reduce(0, +) / Double(image)
+        }
+        return ReferenceTensor(shape) { n, y, x, c in
+            (saturated[n, y, x, c] - means[n]) * amounts[n].contrast + means[n]
+        }
     }
 }
 
@@ -109,7 +116,9 @@ public struct Cutout: DifferentiableOperation {
 
     public func forward(_ inputs: [Tensor]) -> Tensor { cut(inputs[0].applied()) }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] { [cut(gradient)] }
+    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+        [cut(gradient)]
+    }
 
     private func cut(_ x: Tensor) -> Tensor {
         let y = Tensor(x.shape), (h, w, c) = (x.shape.h, x.shape.w, x.shape.c)
@@ -117,7 +126,8 @@ public struct Cutout: DifferentiableOperation {
         for (n, rectangle) in rectangles.enumerated() {
             let columns = rectangle.x.clamped(to: 0..<w)
             for row in rectangle.y.clamped(to: 0..<h) {
-                (y.pointer + ((n * h + row) * w + columns.lowerBound) * c).update(repeating: 0, count: columns.count * c)
+                (y.pointer + ((n * h + row) * w + columns.lowerBound) * c).update(
+                    repeating: 0, count: columns.count * c)
             }
         }
         return y

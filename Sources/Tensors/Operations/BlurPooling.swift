@@ -1,5 +1,5 @@
-/// Every second pixel of the image smoothed by [1 2 1] / 4 in both directions, reflected at the border: a stride of 2 without
-/// aliasing (Zhang 2019, as in CUT). A side of h becomes (h + 1) / 2; sides of at least 2.
+/// Every second pixel of the image smoothed by [1 2 1] / 4 in both directions, reflected at the border: a stride of 2
+/// without aliasing (Zhang 2019, as in CUT). A side of h becomes (h + 1) / 2; sides of at least 2.
 public struct BlurPooling: DifferentiableOperation {
     public init() {}
 
@@ -36,7 +36,8 @@ public struct BlurPooling: DifferentiableOperation {
         return [result]
     }
 
-    /// Calls `body` with the offset of each input pixel that an output row reads, the output's offset in its row, and the weight.
+    /// Calls `body` with the offset of each input pixel that an output row reads, the output's offset in its row, and
+    /// the weight.
     private func forEachTap(_ input: Shape, _ output: Shape, row r: Int, _ body: (Int, Int, Float) -> Void) {
         let (n, y) = (r / output.h, r % output.h)
         for ky in 0..<3 {
@@ -56,7 +57,9 @@ public struct BlurPooling: DifferentiableOperation {
             var sum = 0.0
             for ky in 0..<3 {
                 for kx in 0..<3 {
-                    sum += Double(Self.taps[ky] * Self.taps[kx]) * x.padded(n, 2 * y + ky - 1, 2 * xx + kx - 1, c, .reflection)
+                    sum +=
+                        Double(Self.taps[ky] * Self.taps[kx])
+                        * x.padded(n, 2 * y + ky - 1, 2 * xx + kx - 1, c, .reflection)
                 }
             }
             return sum

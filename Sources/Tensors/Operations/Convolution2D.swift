@@ -2,7 +2,8 @@ import CTensorKernels
 
 /// Convolution with a weight and, if there is one, a bias: inputs x, weight, [bias].
 ///
-/// The weights made ready for the kernels are kept until the parameter changes, or an image's size asks for another way.
+/// The weights made ready for the kernels are kept until the parameter changes, or an image's size asks for another
+/// way.
 public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
     public enum Kind: Sendable, Equatable {
         /// Weight (outputChannels, inputChannels, k, k).
@@ -12,6 +13,8 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         case transposed
         /// Nearest-neighbour doubling, reflection padding 1, 3x3. Weight (outputChannels, inputChannels, 3, 3).
         case doubling
+        /// Bilinear doubling, edge padding 1, 3x3. Weight (outputChannels, inputChannels, 3, 3).
+        case bilinearDoubling
     }
 
     public let kind: Kind
@@ -44,23 +47,29 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         case .doubling:
             geometry = .doubling
             layout = .outputInput(ci, co, 3)
+        case .bilinearDoubling:
+            geometry = .bilinearDoubling
+            layout = .outputInput(ci, co, 3)
         }
     }
 
     /// The parameter's shape, in PyTorch's order.
     public var weightShape: Shape {
         let k = geometry.kernelSize
-        return kind == .transposed ? Shape(inputChannels, outputChannels, k, k) : Shape(outputChannels, inputChannels, k, k)
+        return kind == .transposed
+            ? Shape(inputChannels, outputChannels, k, k) : Shape(outputChannels, inputChannels, k, k)
     }
 
-    /// Below this many tiles of an image, transforming weights of several phases anew after each step costs more, in time or
-    /// memory (they become up to eleven times as large), than the smaller products save.
+    /// Below this many tiles of an image, transforming weights of several phases anew after each step costs more, in
+    /// time or memory (they become up to eleven times as large), than the smaller products save.
     nonisolated(unsafe) static var leastTiles = 24
 
-    /// Nil where the window has no minimal filtering, there are too few channels to make up for the transforms and for their
-    /// larger rounding errors, or an output of this height and width has too few tiles (no size: weights that stay).
+    /// Nil where the window has no minimal filtering, there are too few channels to make up for the transforms and for
+    /// their larger rounding errors, or an output of this height and width has too few tiles (no size: weights that
+    /// stay).
     private static func plan(
-        _ geometry: ConvolutionGeometry, _ inputChannels: Int, _ outputChannels: Int, outputs: (height: Int, width: Int)?
+        _ geometry: ConvolutionGeometry, _ inputChannels: Int, _ outputChannels: Int,
+        outputs: (height: Int, width: Int)?
     ) -> WinogradPlan? {
         guard min(inputChannels, outputChannels) >= 8, let plan = WinogradPlan(geometry) else { return nil }
         guard let outputs, plan.stride * plan.upscale > 1 else { return plan }
@@ -75,7 +84,8 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
 
     /// A convolution made ready, by the fastest way that there is for it.
     private static func make(
-        _ geometry: ConvolutionGeometry, _ layout: WeightLayout, weight: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+        _ geometry: ConvolutionGeometry, _ layout: WeightLayout, weight: UnsafePointer<Float>,
+        bias: UnsafePointer<Float>?,
         inputChannels ci: Int, outputChannels co: Int, plan: WinogradPlan?, tanh: Bool = false
     ) -> any Convolution {
         if tanh || isNarrow(geometry, ci, co) {
@@ -85,7 +95,8 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         }
         if let plan {
             return WinogradConvolution(
-                weight: weight, layout: layout, bias: bias, inputChannels: ci, outputChannels: co, geometry: geometry, plan: plan)
+                weight: weight, layout: layout, bias: bias, inputChannels: ci, outputChannels: co, geometry: geometry,
+                plan: plan)
         }
         return DirectConvolution(
             weight: weight, layout: layout, bias: bias, inputChannels: ci, outputChannels: co, geometry: geometry)
@@ -117,7 +128,8 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         let plan = plan(inputs[0].shape)
         let convolution = made(for: .forward, inputs, minimal: plan != nil) { weight, bias in
             Self.make(
-                geometry, layout, weight: weight, bias: bias, inputChannels: inputChannels, outputChannels: outputChannels,
+                geometry, layout, weight: weight, bias: bias, inputChannels: inputChannels,
+                outputChannels: outputChannels,
                 plan: plan)
         }
         return convolution(inputs[0])
@@ -128,8 +140,9 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         if needed[0] { result[0] = inputGradient(inputs, gradient) }
         if needed[1] {
             result[1] =
-                if Self.isNarrow(geometry, inputChannels, outputChannels) { narrowWeightGradient(inputs[0], gradient, self) }
-                else if let plan = plan(inputs[0].shape) {
+                if Self.isNarrow(geometry, inputChannels, outputChannels) {
+                    narrowWeightGradient(inputs[0], gradient, self)
+                } else if let plan = plan(inputs[0].shape) {
                     winogradWeightGradient(inputs[0], gradient, self, plan)
                 } else { directWeightGradient(inputs[0], gradient, self) }
         }
@@ -148,24 +161,29 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
             swapped.flipped = true
             geometry = .strided(kernelSize: k, stride: 1, padding: .zero, pad: padding == .zero ? k - 1 - pad : k - 1)
         case .strided(let k, let stride, let padding, let pad):
-            precondition(stride == 2 && padding == .zero, "gradients of strides other than 2 are not needed here")
-            geometry = .transposed(kernelSize: k, pad: pad)
+            precondition(stride == 2, "gradients of strides other than 2 are not needed here")
+            geometry = .transposed(kernelSize: k, pad: padding == .zero ? pad : 0)
         case .transposed: geometry = .strided(kernelSize: 3, stride: 2, padding: .zero, pad: 1)
         case .doubling: geometry = .doublingAdjoint
+        case .bilinearDoubling: geometry = .bilinearDoublingAdjoint
         }
         let plan = Self.plan(geometry, outputChannels, inputChannels, outputs: (x.h, x.w))
         let adjoint = made(for: .adjoint, [inputs[0], inputs[1]], minimal: plan != nil) { weight, _ in
             Self.make(
-                geometry, swapped, weight: weight, bias: nil, inputChannels: outputChannels, outputChannels: inputChannels,
+                geometry, swapped, weight: weight, bias: nil, inputChannels: outputChannels,
+                outputChannels: inputChannels,
                 plan: plan)
         }
         switch kind {
         case .strided(_, 1, .zero, _), .transposed: return adjoint(gradient)
         case .strided(_, 1, let padding, let pad): return unpadded(adjoint(gradient), pad: pad, padding: padding)
-        case .strided:
-            let resized = (adjoint as! any ResizableConvolution).withOutputSize(height: x.h, width: x.w)
-            return resized(gradient)
-        case .doubling: return unpadded(adjoint(gradient), pad: 1, padding: .edge)
+        case .strided(_, _, let padding, let pad):
+            // Of the image with its border, where that repeats the image's own pixels.
+            let border = padding == .zero ? 0 : 2 * pad
+            let resized = (adjoint as! any ResizableConvolution).withOutputSize(
+                height: x.h + border, width: x.w + border)
+            return border == 0 ? resized(gradient) : unpadded(resized(gradient), pad: pad, padding: padding)
+        case .doubling, .bilinearDoubling: return unpadded(adjoint(gradient), pad: 1, padding: .edge)
         }
     }
 
@@ -207,8 +225,17 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
                             let (sy, sx) = (y + 1 - ky, xx + 1 - kx)
                             v = sy % 2 == 0 && sx % 2 == 0 ? x.padded(n, sy / 2, sx / 2, i, .zero) : 0
                         case .doubling:
-                            let sy = Padding.reflection.resolve(y - 1 + ky, h)!, sx = Padding.reflection.resolve(xx - 1 + kx, w)!
+                            let sy = Padding.reflection.resolve(y - 1 + ky, h)!,
+                                sx = Padding.reflection.resolve(xx - 1 + kx, w)!
                             v = x[n, sy / 2, sx / 2, i]
+                        case .bilinearDoubling:
+                            let (sy, sx) = (min(max(y - 1 + ky, 0), h - 1), min(max(xx - 1 + kx, 0), w - 1))
+                            // The nearer small pixel weighs 3/4, the other 1/4.
+                            let (ny, nx) = (sy / 2, sx / 2), (oy, ox) = (ny + 2 * (sy % 2) - 1, nx + 2 * (sx % 2) - 1)
+                            v =
+                                (9 * x[n, ny, nx, i] + 3 * x.padded(n, oy, nx, i, .edge) + 3
+                                    * x.padded(n, ny, ox, i, .edge)
+                                    + x.padded(n, oy, ox, i, .edge)) / 16
                         }
                         sum += v * weight.values[layout.offset(ky, kx, i, o)]
                     }

@@ -41,7 +41,8 @@ public struct InstanceNormalization: DifferentiableOperation {
             ThreadPool.shared.forEach(chunks) { i in
                 var read = read
                 kernels.normalize_gradient_sums(
-                    min(chunk, pixels - i * chunk), c, x.pointer + offset(i), &read, gradient.pointer + offset(i), parts[i])
+                    min(chunk, pixels - i * chunk), c, x.pointer + offset(i), &read, gradient.pointer + offset(i),
+                    parts[i])
             }
             let means = BufferPool.shared.take(2 * c)
             for j in 0..<2 * c { means.pointer[j] = Float(parts.reduce(0) { $0 + $1[j] } / Double(pixels)) }
@@ -49,7 +50,7 @@ public struct InstanceNormalization: DifferentiableOperation {
                 var read = read
                 kernels.normalize_gradient(
                     min(chunk, pixels - i * chunk), c, x.pointer + offset(i), &read, gradient.pointer + offset(i),
-                    means.pointer, means.pointer + c, result.pointer + offset(i))
+                    means.pointer, result.pointer + offset(i))
             }
         }
         return [result]
@@ -65,9 +66,10 @@ public struct InstanceNormalization: DifferentiableOperation {
         var mean: [[Double]] = [], deviation: [[Double]] = []
         for n in 0..<x.shape.n {
             mean.append((0..<x.shape.c).map { c in total(n, c) { $0 } / pixels })
-            deviation.append((0..<x.shape.c).map { c in
-                (total(n, c) { ($0 - mean[n][c]) * ($0 - mean[n][c]) } / pixels + Self.epsilon).squareRoot()
-            })
+            deviation.append(
+                (0..<x.shape.c).map { c in
+                    (total(n, c) { ($0 - mean[n][c]) * ($0 - mean[n][c]) } / pixels + Self.epsilon).squareRoot()
+                })
         }
         return ReferenceTensor(x.shape) { n, y, xx, c in
             let v = (x[n, y, xx, c] - mean[n][c]) / deviation[n][c]

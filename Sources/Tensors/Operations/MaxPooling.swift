@@ -1,5 +1,5 @@
-/// The largest of each 2x2 pixels, stride 2; an odd last row or column is left out. The gradient goes to the first of equal
-/// values.
+/// The largest of each 2x2 pixels, stride 2; an odd last row or column is left out. The gradient goes to the first of
+/// equal values.
 public struct MaxPooling: DifferentiableOperation {
     public init() {}
 
@@ -27,7 +27,9 @@ public struct MaxPooling: DifferentiableOperation {
             for i in 0..<shape.w {
                 for j in 0..<c {
                     var best = i * 2 * c + j
-                    for candidate in [best + c, best + row, best + row + c] where top[candidate] > top[best] { best = candidate }
+                    for candidate in [best + c, best + row, best + row + c] where top[candidate] > top[best] {
+                        best = candidate
+                    }
                     target[best] = gradient.pointer[(r * shape.w + i) * c + j]
                 }
             }

@@ -32,8 +32,8 @@ public struct LeakyReLU: DifferentiableOperation {
     }
 }
 
-/// (x - mean) * scale for each channel, the same in every image. Input x, which carries no reading; the output shares its
-/// values and carries the reading.
+/// (x - mean) * scale for each channel, the same in every image. Input x, which carries no reading; the output shares
+/// its values and carries the reading.
 public struct ChannelNormalization: DifferentiableOperation {
     public var mean, scale: [Float]
 
@@ -128,7 +128,9 @@ public struct Materialization: DifferentiableOperation {
 
     public func forward(_ inputs: [Tensor]) -> Tensor { inputs[0].applied() }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] { [gradient] }
+    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+        [gradient]
+    }
 
     public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor { inputs[0] }
 }

@@ -3,8 +3,8 @@ import Synchronization
 /// A weight divided by its largest singular value, as a matrix with a row for each output channel (Miyato et al. 2018).
 /// Input a weight (outputChannels, inputChannels, k, k).
 ///
-/// The singular vector is found by power iteration and kept: the first use iterates until it stands, each later one takes a
-/// single step from where the last ended.
+/// The singular vector is found by power iteration and kept: the first use iterates until it stands, each later one
+/// takes a single step from where the last ended.
 public final class SpectralNormalization: DifferentiableOperation {
     private let state = Mutex<[Float]?>(nil)
     private let used = Mutex<(left: [Double], right: [Double], value: Double)?>(nil)
@@ -50,7 +50,9 @@ public final class SpectralNormalization: DifferentiableOperation {
         return [result]
     }
 
-    private static func product(_ matrix: UnsafePointer<Float>, _ rows: Int, _ columns: Int, _ vector: [Double]) -> [Double] {
+    private static func product(_ matrix: UnsafePointer<Float>, _ rows: Int, _ columns: Int, _ vector: [Double])
+        -> [Double]
+    {
         (0..<rows).map { row in
             var sum = 0.0
             for column in 0..<columns { sum += Double(matrix[row * columns + column]) * vector[column] }
@@ -79,9 +81,11 @@ public final class SpectralNormalization: DifferentiableOperation {
         let rows = weight.shape.n, columns = weight.shape.count / rows
         var left = [Double](repeating: 1, count: rows), value = 0.0
         for _ in 0..<3000 {
-            let raw = (0..<columns).map { c in (0..<rows).reduce(0) { $0 + weight.values[$1 * columns + c] * left[$1] } }
+            let raw = (0..<columns).map { c in (0..<rows).reduce(0) { $0 + weight.values[$1 * columns + c] * left[$1] }
+            }
             let right = Self.normalized(raw).vector
-            (left, value) = Self.normalized((0..<rows).map { r in (0..<columns).reduce(0) { $0 + weight.values[r * columns + $1] * right[$1] } })
+            (left, value) = Self.normalized(
+                (0..<rows).map { r in (0..<columns).reduce(0) { $0 + weight.values[r * columns + $1] * right[$1] } })
         }
         weight.values = weight.values.map { $0 / value }
         return weight

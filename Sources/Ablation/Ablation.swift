@@ -1,0 +1,242 @@
+import CycleGAN
+import Evaluation
+import Foundation
+import Networks
+import Photos
+import Tensors
+import Weights
+
+/// The paper's four variants trained with the same data, seeds, order and budget, one after the other, and compared on
+/// images that none of them was trained on. Seed by seed, so that there is a whole table early.
+///
+/// Everything that is done is in the directory: each run's checkpoints (`Trainer`), its evaluation, the iterations that
+/// minutes were turned into. It can be ended at any moment; what goes on later gives the same bits.
+public final class Ablation {
+    public private(set) var plan: AblationPlan
+    public let directory: String
+    private let notice: @Sendable (String) -> Void
+
+    public struct Progress: Sendable {
+        public var variant: Variant
+        public var seed: Int
+        /// Runs before this one, and all.
+        public var runsDone, runs: Int
+        /// Of a training; nil while a model is evaluated, where `done` and `total` count images.
+        public var training: Trainer.Progress?
+        public var done, total: Int
+    }
+
+    /// A plan in a directory, new or gone on with. Throws `TrainingError` where another plan is there.
+    public init(
+        _ plan: AblationPlan?, directory: String, notice: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws {
+        let found = try AblationPlan.read(directory)
+        guard let known = found ?? plan else {
+            throw TrainingError("\(directory) holds no ablation; name --photos, --paintings and a budget to begin one")
+        }
+        if let found, let plan, found.asGiven != plan.asGiven {
+            throw TrainingError(
+                "\(directory) holds an ablation with other settings (\(AblationPlan.fileName)); go on with it without "
+                    + "naming any, or name another directory")
+        }
+        try known.validate()
+        (self.plan, self.directory, self.notice) = (known, directory, notice)
+        if found == nil { try known.write(directory) }
+    }
+
+    private func runDirectory(_ variant: Variant, _ seed: Int) -> String {
+        "\(directory)/\(variant.rawValue)-seed\(seed)"
+    }
+
+    /// Trains and evaluates what is not done yet, and writes the reports after each run. False where `progress`
+    /// answered false.
+    public func run(_ progress: @escaping (Progress) -> Bool) throws -> Bool {
+        let split = try HeldOutSplit.make(plan, in: directory)
+        let iterations = try iterationsOfARun(split, progress)
+        guard let iterations else { return false }
+        var done = 0
+        let runs = plan.seeds * Variant.allCases.count
+        for seed in 1...plan.seeds {
+            for variant in Variant.allCases {
+                let place = runDirectory(variant, seed)
+                func tell(_ training: Trainer.Progress?, _ count: Int, _ total: Int) -> Bool {
+                    progress(
+                        Progress(
+                            variant: variant, seed: seed, runsDone: done, runs: runs, training: training, done: count,
+                            total: total))
+                }
+                if !FileManager.default.fileExists(atPath: place + "/" + Trainer.modelName) {
+                    guard try train(variant, seed, split, iterations, { tell($0, $0.iteration, iterations) }) else {
+                        return false
+                    }
+                }
+                if result(variant, seed) == nil {
+                    guard try evaluate(variant, seed, split, iterations, { tell(nil, $0, $1) }) else { return false }
+                }
+                done += 1
+                try writeReports(split)
+            }
+        }
+        return true
+    }
+
+    /// The budget in iterations, which the slowest variant's first steps say where minutes are given; nil where it was
+    /// stopped.
+    private func iterationsOfARun(_ split: HeldOutSplit, _ progress: (Progress) -> Bool) throws -> Int? {
+        if let iterations = plan.iterations { return iterations }
+        if let measured = plan.measuredIterations { return measured }
+        let place = directory + "/measuring"
+        try? FileManager.default.removeItem(atPath: place)
+        let configuration = try plan.configuration(
+            .hybrid, seed: 1, photos: split.trainingPhotos, paintings: split.trainingPaintings, iterations: nil)
+        let trainer = try Trainer(configuration, directory: place, notice: notice)
+        var goesOn = true
+        _ = try trainer.train { step in
+            goesOn = progress(
+                Progress(
+                    variant: .hybrid, seed: 1, runsDone: 0, runs: plan.seeds * 4, training: step, done: step.iteration,
+                    total: 0))
+            return goesOn && trainer.total == nil
+        }
+        try? FileManager.default.removeItem(atPath: place)
+        guard goesOn, let total = trainer.total else { return nil }
+        plan.measuredIterations = total
+        try plan.write(directory)
+        return total
+    }
+
+    private func train(
+        _ variant: Variant, _ seed: Int, _ split: HeldOutSplit, _ iterations: Int, _ report: (Trainer.Progress) -> Bool
+    ) throws -> Bool {
+        let place = runDirectory(variant, seed)
+        let trainer: Trainer
+        if FileManager.default.fileExists(atPath: place + "/" + TrainingConfiguration.fileName) {
+            trainer = try Trainer.resuming(place, notice: notice)
+        } else {
+            let configuration = try plan.configuration(
+                variant, seed: seed, photos: split.trainingPhotos, paintings: split.trainingPaintings,
+                iterations: iterations)
+            trainer = try Trainer(configuration, directory: place, notice: notice)
+        }
+        BufferPool.shared.trim()
+        guard case .finished = try trainer.train(report) else { return false }
+        return true
+    }
+
+    private func result(_ variant: Variant, _ seed: Int) -> AblationResult? {
+        FileManager.default.contents(atPath: runDirectory(variant, seed) + "/" + AblationResult.fileName)
+            .flatMap { try? JSONDecoder().decode(AblationResult.self, from: $0) }
+    }
+
+    private func evaluate(
+        _ variant: Variant, _ seed: Int, _ split: HeldOutSplit, _ iterations: Int,
+        _ report: @escaping (Int, Int) -> Bool
+    ) throws -> Bool {
+        let place = runDirectory(variant, seed)
+        let network = try FeatureNetwork(
+            plan.features, dimensions: plan.dimensions.flatMap(InceptionV3Layers.Tap.init(rawValue:)), mode: .pytorchFID
+        )
+        let content = try plan.contentWeights.map { try ContentDistance(WeightsFile.read($0)) }
+        let side = try plan.configuration(variant, seed: seed, photos: "-", paintings: "-", iterations: iterations)
+            .cropSize
+        let evaluator = Evaluator(features: network.extractor, content: content, framing: .square(side))
+        evaluator.unreadable = { [notice] in notice($0) }
+        let photos = try ImageFolder(split.photos), paintings = try ImageFolder(split.paintings),
+            total = photos.count + paintings.count
+        do {
+            let (generator, back) = try generators(place)
+            evaluator.progress = { done, _ in report(done, total) }
+            let made = try evaluator.pictures(of: photos, generator, back: back)
+            evaluator.progress = { done, _ in report(photos.count + done, total) }
+            let reference = try evaluator.features(of: StoredPixels(paintings), split.paintings)
+            let distances = try evaluator.distances(made.side.features, reference.features)
+            func mean(_ values: [Double]) -> Double? {
+                values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+            }
+            let result = AblationResult(
+                variant: variant.rawValue, seed: seed, iterations: iterations, distance: network.frechetName,
+                dimensions: network.extractor.dimensions, frechet: distances.frechet,
+                frechetAtInfinity: distances.frechetAtInfinity,
+                kernel: distances.kernel, content: mean(made.content), reconstruction: mean(made.reconstruction),
+                photos: made.side.images,
+                paintings: reference.images)
+            try write(try Self.encoder.encode(result), "\(variant.rawValue)-seed\(seed)/\(AblationResult.fileName)")
+        } catch is EvaluationStopped { return false }
+        return true
+    }
+
+    /// Both directions of a run: from its last checkpoint, or, where that is gone, the model alone.
+    private func generators(_ place: String) throws -> (ResNetGenerator, ResNetGenerator?) {
+        let folder = place + "/checkpoints"
+        let last = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter {
+            $0.hasSuffix(".safetensors") && !$0.hasPrefix(".")
+        }.max()
+        let model = try TrainedGenerators.read(place + "/" + Trainer.modelName).generator
+        return (model, try last.flatMap { try TrainedGenerators.read(folder + "/" + $0).back })
+    }
+
+    private static let encoder = {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        return encoder
+    }()
+
+    /// What there is so far.
+    public var table: AblationTable {
+        AblationTable((1...plan.seeds).flatMap { seed in Variant.allCases.compactMap { result($0, seed) } })
+    }
+
+    // MARK: Reports
+
+    private func writeReports(_ split: HeldOutSplit) throws {
+        let table = table
+        try write(Data(table.csv.utf8), "results.csv")
+        try write(Data(table.markdown.utf8), "table1.md")
+        var page = AblationPage(table: table, plan: plan)
+        let hybrid = runDirectory(.hybrid, 1), original = runDirectory(.original, 1)
+        if [hybrid, original].allSatisfy({ FileManager.default.fileExists(atPath: $0 + "/" + Trainer.modelName) }) {
+            let sheet = try figure2(split, original, hybrid)
+            page.figure2 = try PhotoEncoder.encode(
+                sheet, options: EncodingOptions(format: .jpeg, quality: 88, subsampling: .yuv444))
+            page.figure3 = try Figures.losses(hybrid)
+            try write(Data(try PhotoEncoder.encode(sheet, options: EncodingOptions(format: .png))), "figure2.png")
+            try write(Data(page.figure3!.utf8), "figure3.svg")
+        }
+        try write(Data(page.html.utf8), "report.html")
+    }
+
+    private static let figureRows = 6
+
+    private func figure2(_ split: HeldOutSplit, _ original: String, _ hybrid: String) throws -> Photo {
+        let models = try [original, hybrid].map { try TrainedGenerators.read($0 + "/" + Trainer.modelName).generator }
+        let side =
+            max(256, try plan.configuration(.hybrid, seed: 1, photos: "-", paintings: "-", iterations: 1).loadSize) / 4
+            * 4
+        var photos: [Photo] = []
+        if plan.figurePhotos.isEmpty {
+            let folder = try ImageFolder(split.photos)
+            for index in folder.names.indices where photos.count < Self.figureRows {
+                if let photo = try? folder.photo(index) { photos.append(photo) }
+            }
+        }
+        for path in plan.figurePhotos {
+            do { photos.append(try PhotoDecoder.decode(contentsOf: path)) } catch {
+                throw TrainingError("\(path): \(error)")
+            }
+        }
+        return Figures.sheet(
+            try photos.map { photo in
+                let scale = Double(side) / Double(max(photo.width, photo.height))
+                func scaled(_ length: Int) -> Int { max(1, min(side, Int((Double(length) * scale).rounded()))) }
+                let small = try photo.resized(
+                    toWidth: scaled(photo.width), height: scaled(photo.height), filter: .bicubic)
+                return [small] + models.map { Evaluator.picture(of: small, $0) }
+            }, side: side)
+    }
+
+    private func write(_ data: Data, _ name: String) throws {
+        do { try data.write(to: URL(fileURLWithPath: directory + "/" + name), options: .atomic) } catch {
+            throw TrainingError("\(directory)/\(name) cannot be written: \(error.localizedDescription)")
+        }
+    }
+}

@@ -1,0 +1,2 @@
+// OpenSSL's libcrypto: message digests.
+#include <openssl/evp.h>

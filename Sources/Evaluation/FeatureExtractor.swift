@@ -1,0 +1,94 @@
+import Networks
+import Photos
+import Tensors
+import Weights
+
+/// A fixed network that describes images by numbers.
+public protocol FeatureExtractor {
+    var dimensions: Int { get }
+    func features(_ photo: Photo) -> [Float]
+    /// Brings two tables to the units in which distances are measured; the second is the reference.
+    func comparable(_ table: FeatureTable, reference: FeatureTable) -> FeatureTable
+}
+
+/// The Inception network of the FID.
+public struct InceptionFeatures: FeatureExtractor {
+    public let network: InceptionV3
+    public let mode: InceptionMode
+
+    public init(_ network: InceptionV3, mode: InceptionMode) { (self.network, self.mode) = (network, mode) }
+
+    public var dimensions: Int { network.tap.rawValue }
+    public func features(_ photo: Photo) -> [Float] { network(mode.input(photo))[0] }
+    public func comparable(_ table: FeatureTable, reference: FeatureTable) -> FeatureTable { table }
+}
+
+/// The mean and the deviation of each channel of VGG16 at relu1_2, relu2_2 and relu3_3: style, without where things
+/// are. Images are looked at at 256x256.
+public struct PooledVGG16Features: FeatureExtractor {
+    public static let taps = [VGG16.Tap.relu1_2, .relu2_2, .relu3_3]
+    private let network: VGG16
+    /// Channels at each tap.
+    private let widths: [Int]
+
+    /// Throws `WeightsError` where the file is another network, or ends before relu3_3.
+    public init(_ file: WeightsFile) throws {
+        try VGG16Layers.validate(file)
+        try self.init(VGG16(file, tap: .relu3_3))
+    }
+
+    public init(_ network: VGG16) {
+        self.network = network
+        let x = Tensor.zeros(Shape(1, 16, 16, 3))
+        widths = network(x, at: Self.taps, Tape()).map(\.shape.c)
+    }
+
+    public var dimensions: Int { 2 * widths.reduce(0, +) }
+
+    public func features(_ photo: Photo) -> [Float] {
+        network(vggInput(photo), at: Self.taps, Tape()).flatMap { tap in
+            let moments = ChannelMoments(tap)
+            return (moments.means + moments.deviations).map { Float($0) }
+        }
+    }
+
+    /// Each tap divided by its mean activation on the reference: the taps then weigh the same, whatever units the
+    /// weights have.
+    public func comparable(_ table: FeatureTable, reference: FeatureTable) -> FeatureTable {
+        var scales: [Float] = [], first = 0
+        for width in widths {
+            var sum = 0.0
+            for row in 0..<reference.count {
+                for v in reference.row(row).dropFirst(first).prefix(width) { sum += Double(v) }
+            }
+            let mean = sum / Double(max(1, reference.count * width))
+            scales += [Float](repeating: mean > 0 ? Float(1 / mean) : 1, count: 2 * width)
+            first += 2 * width
+        }
+        return FeatureTable((0..<table.count).map { row in zip(table.row(row), scales).map { $0 * $1 } })
+    }
+}
+
+/// (1, 256, 256, 3) in [-1, 1].
+func vggInput(_ photo: Photo) -> Tensor { Tensor(photo.thumbnail(width: vggSide, height: vggSide)) }
+private let vggSide = 256
+
+extension Photo {
+    /// At another size, no larger than what the networks that look at it take many times over: where there is no memory
+    /// for this, there is none for them.
+    func thumbnail(width: Int, height: Int) -> Photo { try! resized(toWidth: width, height: height, filter: .bicubic) }
+}
+
+extension Tensor {
+    /// (1, H, W, 3) in [-1, 1].
+    convenience init(_ photo: Photo) {
+        self.init(Shape(1, photo.height, photo.width, 3))
+        for i in 0..<shape.count { pointer[i] = Float(photo.pixels[i]) / 127.5 - 1 }
+    }
+
+    /// The first image of a batch, rounded to 8 bits.
+    var photo: Photo {
+        let pixels = (0..<shape.h * shape.w * 3).map { UInt8(min(max(((pointer[$0] + 1) * 127.5).rounded(), 0), 255)) }
+        return Photo(width: shape.w, height: shape.h, pixels: pixels, format: .png)
+    }
+}

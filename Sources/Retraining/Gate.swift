@@ -1,0 +1,250 @@
+import Evaluation
+import Networks
+import Photos
+import Weights
+
+/// Compares a newly trained model with the one in use on images that neither was trained on, and says whether it may
+/// take its place.
+///
+/// Style is the kernel distance (`KernelDistance`) between pictures and paintings on pooled VGG16 features, a row of
+/// features for each image: the mean over its crops. The interval is a bootstrap over images, paired between the
+/// models. Content is `ContentDistance`. What makes pictures unfit whatever their style is in `PictureFaults`.
+public struct Gate {
+    public struct Settings: Sendable, Equatable {
+        /// By how much the candidate may be farther from the photos than the model in use, as a part of that one's
+        /// distance.
+        public var maxContentLoss = 0.1
+        public var limits = PictureFaults.Limits()
+        public var seed: UInt64 = 1
+        /// Sets of the bootstrap.
+        public var sets = 1000
+        /// Images that are looked at on each side, at most.
+        public var most = 48
+
+        public init() {}
+    }
+
+    /// A model, with the way back where it is there.
+    public struct Contender: Sendable {
+        public var generator: ResNetGenerator
+        public var back: ResNetGenerator?
+
+        public init(_ generator: ResNetGenerator, back: ResNetGenerator? = nil) {
+            (self.generator, self.back) = (generator, back)
+        }
+    }
+
+    /// The comparison and what a person wants to see of it.
+    public struct Examination: Sendable {
+        public var figures: GateFigures
+        /// Of some photos: the photo, the picture by the model in use (where there is one), the candidate's.
+        public var rows: [[Photo]] = []
+        /// Files that could not be read.
+        public var unreadable: [String] = []
+    }
+
+    /// Photos that the sheet shows, at most.
+    private static let shown = 8
+    /// The images' short side lies between these; crops are this large.
+    private static let scales = Framing.cropSide...512
+    private static let crops = 4
+
+    private let style: PooledVGG16Features
+    private let content: ContentDistance
+    private let inception: (any FeatureExtractor)?
+    public var settings: Settings
+    /// Is told of images done, and of all; answers false to stop.
+    public var progress: (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
+
+    /// - Parameters:
+    ///   - vgg16: its weights, to relu3_3 at least.
+    ///   - inception: its features for the KID, where they are installed.
+    /// - Throws: `WeightsError`
+    public init(vgg16: WeightsFile, inception: (any FeatureExtractor)? = nil, settings: Settings = Settings()) throws {
+        try self.init(VGG16(vgg16, tap: .relu3_3), inception: inception, settings: settings)
+    }
+
+    init(_ network: VGG16, inception: (any FeatureExtractor)? = nil, settings: Settings = Settings()) {
+        (style, content) = (PooledVGG16Features(network), ContentDistance(network))
+        (self.inception, self.settings) = (inception, settings)
+    }
+
+    /// - Parameters:
+    /// - current: the model in use; nil where the style has none yet: the candidate must then be nearer to the
+    ///     paintings than
+    ///     the photos themselves.
+    ///   - photos: held out; files that cannot be read are passed over.
+    ///   - paintings: held out.
+    /// - Throws: `EvaluationError` with fewer than two images that can be read on a side, `EvaluationStopped`.
+    public func examine(
+        _ candidate: Contender, current: Contender?, photos: some ImageSource, paintings: some ImageSource
+    ) throws -> Examination {
+        var work = Work(total: min(photos.count, settings.most) * 2 + min(paintings.count, settings.most), progress)
+        let (masters, unreadableMasters) = try small(paintings, &work)
+        let (originals, unreadablePhotos) = try small(photos, &work)
+        for (images, what) in [(masters, "paintings"), (originals, "photos")] where images.count < 2 {
+            throw EvaluationError(
+                "\(images.count) held-out \(what) could be read, and a comparison needs two or more: "
+                    + "put more \(what) there")
+        }
+        let scale = Self.scale(masters), framing = Framing.crops(shortSide: scale, count: Self.crops)
+        var figures = GateFigures(
+            decision: .refuse, reasons: [], photos: originals.count, paintings: masters.count, scale: scale,
+            seed: settings.seed)
+        var examination = Examination(figures: figures, unreadable: unreadableMasters + unreadablePhotos)
+
+        var made = (candidate: Side(), current: Side())
+        for (number, original) in originals.enumerated() {
+            let photo = try framing.resized(original)
+            guard let new = Evaluator.finitePictures(of: photo, candidate.generator, back: candidate.back) else {
+                figures.reasons = ["the model makes pictures of values that are no numbers"]
+                examination.figures = figures
+                return examination
+            }
+            try add(photo, new, number, framing, to: &made.candidate)
+            let old: (picture: Photo, reconstruction: Photo?)?
+            if let current {
+                old = Evaluator.finitePictures(of: photo, current.generator, back: current.back)
+                // A model in use that fails so has nothing to defend: as if there were none.
+                try add(photo, old ?? (photo, nil), number, framing, to: &made.current)
+            } else {
+                old = nil
+                try add(photo, (photo, nil), number, framing, to: &made.current)
+            }
+            if examination.rows.count < Self.shown {
+                examination.rows.append([photo] + (old.map { [$0.picture] } ?? []) + [new.picture])
+            }
+            try work.step()
+        }
+        try measure(&figures, made, masters.map { try framing.resized($0) }, framing, hasCurrent: current != nil)
+        examination.figures = figures
+        return examination
+    }
+
+    // MARK: Images
+
+    private struct Work {
+        let total: Int
+        let tell: (Int, Int) -> Bool
+        var done = 0
+
+        init(total: Int, _ tell: @escaping (Int, Int) -> Bool) { (self.total, self.tell) = (total, tell) }
+
+        mutating func step() throws {
+            done += 1
+            if !tell(min(done, total), total) { throw EvaluationStopped() }
+        }
+    }
+
+    /// Images no larger than they are looked at, and the names of those that cannot be read.
+    private func small(
+        _ source: some ImageSource, _ work: inout Work
+    ) throws -> (images: [Photo], unreadable: [String]) {
+        var (images, unreadable): ([Photo], [String]) = ([], [])
+        let framing = Framing.crops(shortSide: Self.scales.upperBound, count: 1)
+        for index in 0..<source.count where images.count < settings.most {
+            do {
+                var image = try source.photo(index)
+                (image.alpha, image.metadata) = (nil, PhotoMetadata())
+                let isLarge = min(image.width, image.height) > Self.scales.upperBound
+                images.append(try isLarge ? framing.resized(image) : image)
+            } catch let error as PhotoError {
+                unreadable.append("\(source.name(index)): \(error)")
+            }
+            try work.step()
+        }
+        return (images, unreadable)
+    }
+
+    /// The median of the paintings' short sides: larger, there would be nothing of strokes to see in them.
+    private static func scale(_ paintings: [Photo]) -> Int {
+        let sides = paintings.map { min($0.width, $0.height) }.sorted()
+        return min(max(sides[sides.count / 2], scales.lowerBound), scales.upperBound)
+    }
+
+    /// What one model made of all photos.
+    private struct Side {
+        var photos: [Photo] = [], pictures: [Photo] = []
+        var style: [[Float]] = [], kid: [[Float]] = []
+        var content: [Double] = [], reconstruction: [Double] = []
+    }
+
+    private func add(
+        _ photo: Photo, _ made: (picture: Photo, reconstruction: Photo?), _ number: Int, _ framing: Framing,
+        to side: inout Side
+    ) throws {
+        side.photos.append(photo)
+        side.pictures.append(made.picture)
+        side.style.append(try row(made.picture, number, framing, style))
+        if let inception { side.kid.append(try row(made.picture, number, framing, inception)) }
+        let distances = content.distances(photo, [made.picture] + (made.reconstruction.map { [$0] } ?? []))
+        side.content.append(distances[0])
+        if distances.count > 1 { side.reconstruction.append(distances[1]) }
+    }
+
+    /// The mean of the features of an image's crops.
+    private func row(
+        _ image: Photo, _ number: Int, _ framing: Framing, _ extractor: any FeatureExtractor
+    ) throws -> [Float] {
+        let parts = try framing.parts(image, number: number, seed: settings.seed).map(extractor.features)
+        return parts[0].indices.map { i in parts.reduce(0) { $0 + $1[i] } / Float(parts.count) }
+    }
+
+    // MARK: Figures
+
+    private func measure(
+        _ figures: inout GateFigures, _ made: (candidate: Side, current: Side), _ masters: [Photo], _ framing: Framing,
+        hasCurrent: Bool
+    ) throws {
+        func distances(
+            _ candidate: [[Float]], _ current: [[Float]], _ extractor: any FeatureExtractor
+        ) throws -> GateFigures.Style {
+            let rows = try masters.enumerated().map { try row($1, $0, framing, extractor) }
+            let reference = FeatureTable(rows)
+            func comparable(_ rows: [[Float]]) -> FeatureTable {
+                extractor.comparable(FeatureTable(rows), reference: reference)
+            }
+            let found = try KernelDistance.difference(
+                candidate: comparable(candidate), current: comparable(current), reference: comparable(rows),
+                sets: settings.sets, seed: settings.seed)
+            return .init(candidate: found.candidate, current: found.current, difference: found.difference)
+        }
+        func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
+        func content(_ values: KeyPath<Side, [Double]>) -> GateFigures.Content? {
+            let (new, old) = (made.candidate[keyPath: values], made.current[keyPath: values])
+            guard !new.isEmpty else { return nil }
+            return .init(candidate: mean(new), current: hasCurrent && old.count == new.count ? mean(old) : nil)
+        }
+        let style = try distances(made.candidate.style, made.current.style, style)
+        figures.style = style
+        if let inception { figures.kid = try distances(made.candidate.kid, made.current.kid, inception) }
+        (figures.content, figures.reconstruction) = (content(\.content), content(\.reconstruction))
+        let faults = PictureFaults(photos: made.candidate.photos, pictures: made.candidate.pictures)
+        let reference = PeriodicPatterns(masters).strongest
+        (figures.faults, figures.referencePattern) = (faults, reference)
+
+        figures.reasons = faults.refusals(referencePattern: reference, limits: settings.limits)
+        for (name, content) in [("pictures", figures.content), ("reconstructions", figures.reconstruction)] {
+            guard let loss = content?.loss, loss > settings.maxContentLoss else { continue }
+            figures.reasons.append(
+                "the \(name) lose \(GateFigures.text(loss * 100)) % more of the photos' content than before, and "
+                    + "\(GateFigures.text(settings.maxContentLoss * 100)) % are allowed")
+        }
+        if !figures.reasons.isEmpty {
+            figures.decision = .refuse
+        } else if style.difference.high < 0 {
+            figures.decision = .promote
+            figures.reasons = [
+                "with 95 % confidence the pictures are nearer to the paintings than "
+                    + (hasCurrent ? "those of the model in use" : "the photos are")
+            ]
+        } else {
+            figures.decision = .keep
+            figures.reasons = [
+                "the pictures are not nearer to the paintings with 95 % confidence: the difference of the distances "
+                    + "lies between \(GateFigures.text(style.difference.low)) and "
+                    + GateFigures.text(style.difference.high)
+            ]
+        }
+    }
+}

@@ -1,0 +1,17 @@
+import CTensorKernels
+
+extension Tensor {
+    /// Adds another tensor's values, of the same shape, to this one's.
+    public func add(_ other: Tensor) {
+        precondition(shape == other.shape && reading == nil && other.reading == nil)
+        elementwise(shape.count) { kernels, range in
+            kernels.add(range.count, 1, other.pointer + range.lowerBound, pointer + range.lowerBound)
+        }
+    }
+
+    /// Multiplies every value.
+    public func scale(by factor: Float) {
+        precondition(reading == nil)
+        elementwise(shape.count) { _, range in for i in range { pointer[i] *= factor } }
+    }
+}

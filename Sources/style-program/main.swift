@@ -1,0 +1,3 @@
+import cyclegan_style
+
+CycleGANStyle.main()
