@@ -86,16 +86,19 @@ let package = Package(
         .target(
             name: "CycleGAN",
             dependencies: ["Networks", "Tensors", "Weights", "Photos", "LinuxFiles", "Digests", "Ranks"]),
-        .target(
-            name: "Evaluation", dependencies: ["Networks", "Tensors", "Weights", "Photos", "Digests", "COpenBLAS"]),
 
-        // Floor 5: the paper's comparison, and what the service trains with.
+        // Floors 5 and 6: what models are worth, the paper's comparison, and what the service trains with.
+        .target(
+            name: "Evaluation",
+            dependencies: ["Stylizing", "Networks", "Tensors", "Weights", "Photos", "Digests", "COpenBLAS"]),
         .target(
             name: "ModelLedger",
             dependencies: ["Weights", "Digests", "LinuxFiles", .product(name: "GRDB", package: "GRDB.swift")]),
         .target(
             name: "Retraining",
-            dependencies: ["CycleGAN", "Evaluation", "Networks", "Weights", "Photos", "Digests", "LinuxFiles"]),
+            dependencies: [
+                "CycleGAN", "Evaluation", "Stylizing", "Networks", "Weights", "Photos", "Digests", "LinuxFiles",
+            ]),
         .target(
             name: "Ablation", dependencies: ["CycleGAN", "Evaluation", "Networks", "Tensors", "Weights", "Photos"]),
 

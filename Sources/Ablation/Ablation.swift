@@ -146,7 +146,7 @@ public final class Ablation {
         do {
             let (generator, back) = try generators(place)
             evaluator.progress = { done, _ in report(done, total) }
-            let made = try evaluator.pictures(of: photos, generator, back: back)
+            let made = try evaluator.pictures(of: photos, PictureMaker(generator, back: back, .network))
             evaluator.progress = { done, _ in report(photos.count + done, total) }
             let reference = try evaluator.features(of: StoredPixels(paintings), split.paintings)
             let distances = try evaluator.distances(made.side.features, reference.features)
@@ -208,7 +208,9 @@ public final class Ablation {
     private static let figureRows = 6
 
     private func figure2(_ split: HeldOutSplit, _ original: String, _ hybrid: String) throws -> Photo {
-        let models = try [original, hybrid].map { try TrainedGenerators.read($0 + "/" + Trainer.modelName).generator }
+        let models = try [original, hybrid].map {
+            PictureMaker(try TrainedGenerators.read($0 + "/" + Trainer.modelName).generator, .network)
+        }
         let side =
             max(256, try plan.configuration(.hybrid, seed: 1, photos: "-", paintings: "-", iterations: 1).loadSize) / 4
             * 4
@@ -230,7 +232,7 @@ public final class Ablation {
                 func scaled(_ length: Int) -> Int { max(1, min(side, Int((Double(length) * scale).rounded()))) }
                 let small = try photo.resized(
                     toWidth: scaled(photo.width), height: scaled(photo.height), filter: .bicubic)
-                return [small] + models.map { Evaluator.picture(of: small, $0) }
+                return [small] + (try models.map { try $0.made(of: small, .whole).picture })
             }, side: side)
     }
 

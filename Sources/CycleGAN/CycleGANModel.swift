@@ -141,7 +141,7 @@ public final class CycleGANModel {
     private struct Original {
         /// What reconstructions are compared with.
         var semantic: Tensor?
-        /// What clusters of paintings are told apart by.
+        /// At relu3_3: what clusters of paintings are told apart by, and what a picture is to keep.
         var motif: Tensor?
         /// What the discriminator on features sees.
         var judged: [Tensor] = []
@@ -155,12 +155,12 @@ public final class CycleGANModel {
             return original
         }
         var taps: [VGG16.Tap] = weights.semantic > 0 ? [semanticTap] : []
-        if hasStyle { taps.append(.relu3_3) }
+        if hasStyle || weights.content > 0 { taps.append(.relu3_3) }
         if judgesFeatures { taps += FeatureDiscriminator.taps }
         guard !taps.isEmpty else { return original }
         let found = Dictionary(zip(taps, features(image, at: taps, Tape()))) { first, _ in first }
         if weights.semantic > 0 { original.semantic = found[semanticTap] }
-        if hasStyle { original.motif = found[.relu3_3]!.applied() }
+        original.motif = found[.relu3_3]?.applied()
         if judgesFeatures { original.judged = FeatureDiscriminator.taps.map { found[$0]!.applied() } }
         return original
     }
@@ -217,8 +217,8 @@ public final class CycleGANModel {
         terms.add(.spike, terms.tape.apply(ExcessSquaredError(allowed: allowed), x, .zeros(x.shape)))
     }
 
-    /// What goes beyond the paper and makes pictures painterly: style, colour, spots, lattice, the discriminator on
-    /// features. Gives the picture's features that this one judges.
+    /// What goes beyond the paper and makes pictures painterly: style, content, colour, spots, lattice, the discriminator
+    /// on features. Gives the picture's features that this one judges.
     private func addPainterly(
         _ picture: Tensor, _ photo: Tensor, _ original: Original, to terms: inout GeneratorTerms
     ) -> [Tensor] {
@@ -235,7 +235,7 @@ public final class CycleGANModel {
         if weights.lattice > 0 {
             for period in [4, 8] { terms.add(.lattice, tape.apply(PhaseDeviation(period: period), picture)) }
         }
-        guard let features, hasStyle || judgesFeatures else { return [] }
+        guard let features, hasStyle || judgesFeatures || weights.content > 0 else { return [] }
         let found = features(picture, at: StyleTargets.taps, tape).map { tape.apply(Materialization(), $0) }
         if hasStyle, let style, let motif = original.motif {
             let targets = style.targets(for: photo, features: motif)
@@ -243,6 +243,12 @@ public final class CycleGANModel {
                 let loss = tape.apply(RelativeSquaredError(), style.gram(features, tap: tap, tape), target)
                 terms.add(.style, loss, scale: Double(targets.count))
             }
+        }
+        if weights.content > 0, let motif = original.motif, let last = found.last {
+            let count = motif.shape.count
+            let size = (0..<count).reduce(0.0) { $0 + Double(abs(motif.pointer[$1])) } / Double(count)
+            // A photo without any features has no content to keep.
+            if size > 0 { terms.add(.content, tape.apply(L1Loss(), last, motif), scale: size) }
         }
         let judged = Array(found.suffix(FeatureDiscriminator.taps.count))
         if judgesFeatures, let dv {

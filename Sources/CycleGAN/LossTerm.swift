@@ -8,6 +8,7 @@ public enum LossTerm: String, Sendable, CaseIterable {
     case identityX = "identity.x", identityY = "identity.y"
     case semanticX = "semantic.x", semanticY = "semantic.y"
     case style, colour, spot, spike, lattice
+    case content
     case adversarialV = "adversarial.V"
     /// The weighed sum of those before: what is minimised.
     case generators
@@ -30,6 +31,7 @@ public enum LossTerm: String, Sendable, CaseIterable {
         case .spot: "spot"
         case .spike: "spike"
         case .lattice: "lattice"
+        case .content: "content"
         }
     }
 
@@ -45,6 +47,7 @@ public enum LossTerm: String, Sendable, CaseIterable {
         case .spot: weights.spot
         case .spike: weights.spike
         case .lattice: weights.lattice
+        case .content: weights.content
         case .adversarialV: weights.featureAdversarial
         case .generators, .discriminatorX, .discriminatorY, .discriminatorV: 0
         }

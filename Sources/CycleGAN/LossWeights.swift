@@ -19,6 +19,8 @@ public struct LossWeights: Sendable, Equatable {
     public var spike = 0.0
     /// Of the lattice loss: what repeats with a period of 4 or 8 pixels.
     public var lattice = 0.0
+    /// Of the content loss: how far a picture's features at relu3_3 are from the photo's, in part of these.
+    public var content = 0.0
     /// Of the adversarial loss of the discriminator on features.
     public var featureAdversarial = 0.0
 

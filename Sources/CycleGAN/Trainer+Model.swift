@@ -37,6 +37,7 @@ extension Trainer {
         if c.featureAdversarialWeight > 0 { facts.append("discriminator on features \(c.featureAdversarialWeight)") }
         if c.colourWeight > 0 { facts.append("colour loss \(c.colourWeight)") }
         if c.spotWeight > 0 { facts.append("spot loss \(c.spotWeight)") }
+        if c.contentWeight > 0 { facts.append("content loss \(c.contentWeight)") }
         if c.spikeWeight > 0 { facts.append("spike loss \(c.spikeWeight)") }
         if c.latticeWeight > 0 { facts.append("lattice loss \(c.latticeWeight)") }
         if c.ema > 0 { facts.append("moving average \(c.ema)") }

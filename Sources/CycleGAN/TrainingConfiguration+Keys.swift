@@ -40,7 +40,7 @@ extension TrainingConfiguration {
             real("feature-adversarial-weight", \.featureAdversarialWeight, 0...1e6), real("grain", \.grain, 0...1),
             real("colour-weight", \.colourWeight, 0...1e6), real("spot-weight", \.spotWeight, 0...1e6),
             real("spike-weight", \.spikeWeight, 0...1e6),
-            real("lattice-weight", \.latticeWeight, 0...1e9),
+            real("lattice-weight", \.latticeWeight, 0...1e9), real("content-weight", \.contentWeight, 0...1e6),
             number("identity-every", \.identityEvery, 1...1_000_000), stages, real("ema", \.ema, 0...0.99999),
             augmentation,
             flag("blur-pool", \.blurPool), flag("spectral-normalization", \.spectralNormalization),

@@ -61,7 +61,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
     /// Deviation of the noise that G is given with an image, of [-1, 1].
     public var grain = 0.0
     public var styleRoots = false
-    public var colourWeight = 0.0, spotWeight = 0.0, spikeWeight = 0.0, latticeWeight = 0.0
+    public var colourWeight = 0.0, spotWeight = 0.0, spikeWeight = 0.0, latticeWeight = 0.0, contentWeight = 0.0
     /// Iterations from one with identity losses to the next.
     public var identityEvery = 1
     /// What changes on the way.
@@ -101,7 +101,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
         weights.style = styleWeight
         weights.colour = colourWeight
         (weights.spot, weights.spike, weights.lattice) = (spotWeight, spikeWeight, latticeWeight)
-        weights.featureAdversarial = featureAdversarialWeight
+        (weights.featureAdversarial, weights.content) = (featureAdversarialWeight, contentWeight)
         return weights
     }
 
@@ -111,7 +111,9 @@ public struct TrainingConfiguration: Sendable, Equatable {
     }
 
     /// Whether VGG16 is needed up to relu3_3.
-    var needsStyleFeatures: Bool { allSettings.contains { $0.styleWeight > 0 || $0.featureAdversarialWeight > 0 } }
+    var needsStyleFeatures: Bool {
+        allSettings.contains { $0.styleWeight > 0 || $0.featureAdversarialWeight > 0 || $0.contentWeight > 0 }
+    }
 
     /// Whether there is a discriminator on features.
     var hasFeatureDiscriminator: Bool { allSettings.contains { $0.featureAdversarialWeight > 0 } }

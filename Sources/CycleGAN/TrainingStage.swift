@@ -14,7 +14,8 @@ public struct TrainingStage: Sendable, Equatable {
         "load-size", "crop-size", "sizes", "photo-sizes", "learning-rate", "lambda-cycle", "lambda-identity",
         "semantic-weight",
         "semantic-squared", "style-weight", "style-end-weight", "style-clusters", "feature-adversarial-weight", "grain",
-        "style-roots", "colour-weight", "spot-weight", "spike-weight", "lattice-weight", "identity-every",
+        "style-roots", "colour-weight", "spot-weight", "spike-weight", "lattice-weight", "content-weight",
+        "identity-every",
         "diff-augment",
         "gradient-clip", "replay", "alarm",
     ]

@@ -1,6 +1,4 @@
-import Networks
 import Photos
-import Tensors
 
 /// `Evaluator.progress` answered false.
 public struct EvaluationStopped: Error, CustomStringConvertible {
@@ -57,19 +55,18 @@ public final class Evaluator {
         public init(side: Side) { self.side = side }
     }
 
-    /// The features of the pictures that `generator` makes of photos, in memory; `back` makes photos of pictures.
-    public func pictures(
-        of photos: some ImageSource, _ generator: ResNetGenerator, back: ResNetGenerator? = nil
-    ) throws -> Pictures {
+    /// The features of the pictures that a model makes of photos, in memory. Throws `StylizingError.notFinite` where it
+    /// makes none.
+    public func pictures(of photos: some ImageSource, _ maker: PictureMaker) throws -> Pictures {
         var pictures = Pictures(side: Side(features: FeatureTable(dimensions: extractor.dimensions)))
         var (contents, reconstructions): ([Double], [Double]) = ([], [])
         try each(photos, &pictures.side, "photos") { photo, number, side in
-            let photo = try framing.resized(photo), made = generator(Tensor(photo)), picture = made.photo
-            for part in try framing.parts(picture, number: number, seed: seed) {
+            let made = try maker.made(of: photo, framing)
+            for part in try framing.parts(made.picture, number: number, seed: seed) {
                 side.features.append(extractor.features(part))
             }
             guard let content else { return }
-            let distances = content.distances(photo, [picture] + (back.map { [$0(made).photo] } ?? []))
+            let distances = content.distances(made.photo, [made.picture] + (made.reconstruction.map { [$0] } ?? []))
             contents.append(distances[0])
             if distances.count > 1 { reconstructions.append(distances[1]) }
         }
@@ -93,11 +90,6 @@ public final class Evaluator {
         var pictures = Pictures(side: side)
         pictures.content = contents
         return pictures
-    }
-
-    /// What a generator makes of a photo.
-    public static func picture(of photo: Photo, _ generator: ResNetGenerator) -> Photo {
-        generator(Tensor(photo)).photo
     }
 
     private func each(

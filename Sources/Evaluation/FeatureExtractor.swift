@@ -52,21 +52,28 @@ public struct PooledVGG16Features: FeatureExtractor {
         }
     }
 
-    /// Each tap divided by its mean activation on the reference: the taps then weigh the same, whatever units the
-    /// weights have.
+    /// The roots of all numbers, less their means on the reference, in units of two of their deviations there (a
+    /// channel that the reference hardly moves has a third of its tap's). As they are, a few strong channels would be all
+    /// that the cubic kernel sees, from far away: of forty images no distance could be told.
     public func comparable(_ table: FeatureTable, reference: FeatureTable) -> FeatureTable {
-        var scales: [Float] = [], first = 0
-        for width in widths {
-            var sum = 0.0
-            for row in 0..<reference.count {
-                for v in reference.row(row).dropFirst(first).prefix(width) { sum += Double(v) }
-            }
-            let mean = sum / Double(max(1, reference.count * width))
-            scales += [Float](repeating: mean > 0 ? Float(1 / mean) : 1, count: 2 * width)
-            first += 2 * width
+        let own = reference.roots, count = Double(max(1, own.count))
+        let centre = (0..<dimensions).map { i in own.reduce(0.0) { $0 + Double($1[i]) } / count }
+        let squares = (0..<dimensions).map { i in
+            own.reduce(0.0) { $0 + (Double($1[i]) - centre[i]) * (Double($1[i]) - centre[i]) } / count
         }
-        return FeatureTable((0..<table.count).map { row in zip(table.row(row), scales).map { $0 * $1 } })
+        var scales: [Double] = []
+        for width in widths.flatMap({ [$0, $0] }) {
+            let tap = squares[scales.count..<scales.count + width]
+            let least = tap.reduce(0, +) / Double(width) / 9
+            scales += tap.map { max($0, least) > 0 ? 1 / (2 * max($0, least).squareRoot()) : 1 }
+        }
+        return FeatureTable(
+            table.roots.map { row in row.indices.map { Float((Double(row[$0]) - centre[$0]) * scales[$0]) } })
     }
+}
+
+extension FeatureTable {
+    fileprivate var roots: [[Float]] { (0..<count).map { row($0).map { max($0, 0).squareRoot() } } }
 }
 
 /// (1, 256, 256, 3) in [-1, 1].

@@ -14,15 +14,17 @@ public struct PictureFaults: Sendable, Equatable, Codable {
     /// The strongest regular pattern at periods of 2, 4 and 8 pixels, see `PeriodicPatterns`.
     public var pattern: Double
 
-    /// - Parameters: as many pictures as photos, two or more.
-    public init(photos: [Photo], pictures: [Photo]) {
+    /// - Parameters:
+    ///   - photos, pictures: as many of one as of the other, two or more.
+    ///   - rendered: the pictures as they were made, where `pictures` are of another size.
+    public init(photos: [Photo], pictures: [Photo], rendered: [Photo]? = nil) {
         precondition(photos.count == pictures.count && photos.count >= 2)
         let smallPhotos = photos.map(Self.small), smallPictures = pictures.map(Self.small)
         spread = Self.mean(pictures.map(Self.deviation))
         let (apart, before) = (Self.meanDistance(smallPictures), Self.meanDistance(smallPhotos))
         variety = before > 0 ? apart / before : 1
         luminanceCorrelation = Self.mean(zip(photos, pictures).map { Self.correlation($0, $1) })
-        pattern = PeriodicPatterns(pictures).strongest
+        pattern = PeriodicPatterns(rendered ?? pictures).strongest
     }
 
     /// Bounds of what is allowed.

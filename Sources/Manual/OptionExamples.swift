@@ -58,7 +58,7 @@ package enum OptionExamples {
         "--max-side": "50000", "--max-file-bytes": "1G", "--max-chunk-bytes": "32M", "--max-chunks": "5000",
         "--max-scans": "500",
         "--shard": "3/8",
-        "--spot-weight": "1", "--spike-weight": "1", "--budget": "4h",
+        "--spot-weight": "1", "--spike-weight": "1", "--content-weight": "0.5", "--budget": "4h",
         // Words.
         "--variant": "hybrid", "--upsampling": "resize", "--downsampling-padding": "reflection", "--skip": "colours",
         "--semantic-layer": "relu3_3",

@@ -1,10 +1,11 @@
 import Evaluation
 import Networks
 import Photos
+import Stylizing
 import Weights
 
 /// Compares a newly trained model with the one in use on images that neither was trained on, and says whether it may
-/// take its place.
+/// take its place. Pictures are made as the service makes them, since those are what people would see.
 ///
 /// Style is the kernel distance (`KernelDistance`) between pictures and paintings on pooled VGG16 features, a row of
 /// features for each image: the mean over its crops. The interval is a bootstrap over images, paired between the
@@ -22,16 +23,6 @@ public struct Gate {
         public var most = 48
 
         public init() {}
-    }
-
-    /// A model, with the way back where it is there.
-    public struct Contender: Sendable {
-        public var generator: ResNetGenerator
-        public var back: ResNetGenerator?
-
-        public init(_ generator: ResNetGenerator, back: ResNetGenerator? = nil) {
-            (self.generator, self.back) = (generator, back)
-        }
     }
 
     /// The comparison and what a person wants to see of it.
@@ -70,55 +61,45 @@ public struct Gate {
     }
 
     /// - Parameters:
-    /// - current: the model in use; nil where the style has none yet: the candidate must then be nearer to the
-    ///     paintings than
-    ///     the photos themselves.
+    ///   - current: the model in use; nil where the style has none yet: the candidate must then be nearer to the
+    ///     paintings than the photos themselves.
     ///   - photos: held out; files that cannot be read are passed over.
     ///   - paintings: held out.
     /// - Throws: `EvaluationError` with fewer than two images that can be read on a side, `EvaluationStopped`.
     public func examine(
-        _ candidate: Contender, current: Contender?, photos: some ImageSource, paintings: some ImageSource
+        _ candidate: PictureMaker, current: PictureMaker?, photos: some ImageSource, paintings: some ImageSource
     ) throws -> Examination {
-        var work = Work(total: min(photos.count, settings.most) * 2 + min(paintings.count, settings.most), progress)
-        let (masters, unreadableMasters) = try small(paintings, &work)
-        let (originals, unreadablePhotos) = try small(photos, &work)
-        for (images, what) in [(masters, "paintings"), (originals, "photos")] where images.count < 2 {
-            throw EvaluationError(
-                "\(images.count) held-out \(what) could be read, and a comparison needs two or more: "
-                    + "put more \(what) there")
-        }
-        let scale = Self.scale(masters), framing = Framing.crops(shortSide: scale, count: Self.crops)
-        var figures = GateFigures(
-            decision: .refuse, reasons: [], photos: originals.count, paintings: masters.count, scale: scale,
-            seed: settings.seed)
-        var examination = Examination(figures: figures, unreadable: unreadableMasters + unreadablePhotos)
+        var work = Work(total: min(photos.count, settings.most) + min(paintings.count, settings.most), progress)
+        var masters: [Photo] = []
+        var unreadable = try each(paintings, &work) { masters.append(try Self.small($0)) }
+        try Self.check(masters.count, "paintings")
+        let framing = Framing.crops(shortSide: Self.scale(masters), count: Self.crops)
 
-        var made = (candidate: Side(), current: Side())
-        for (number, original) in originals.enumerated() {
-            let photo = try framing.resized(original)
-            guard let new = Evaluator.finitePictures(of: photo, candidate.generator, back: candidate.back) else {
-                figures.reasons = ["the model makes pictures of values that are no numbers"]
-                examination.figures = figures
-                return examination
+        var made = (candidate: Side(), current: Side()), rows: [[Photo]] = [], isFinite = true, count = 0
+        unreadable += try each(photos, &work) { original in
+            let number = count
+            count += 1
+            guard isFinite, let new = try Self.finite({ try candidate.made(of: original, framing) }) else {
+                isFinite = false
+                return
             }
-            try add(photo, new, number, framing, to: &made.candidate)
-            let old: (picture: Photo, reconstruction: Photo?)?
-            if let current {
-                old = Evaluator.finitePictures(of: photo, current.generator, back: current.back)
-                // A model in use that fails so has nothing to defend: as if there were none.
-                try add(photo, old ?? (photo, nil), number, framing, to: &made.current)
-            } else {
-                old = nil
-                try add(photo, (photo, nil), number, framing, to: &made.current)
-            }
-            if examination.rows.count < Self.shown {
-                examination.rows.append([photo] + (old.map { [$0.picture] } ?? []) + [new.picture])
-            }
-            try work.step()
+            // A model in use that fails so has nothing to defend: as if there were none.
+            let old = try current.flatMap { current in try Self.finite { try current.made(of: original, framing) } }
+            try add(new, number, framing, to: &made.candidate)
+            made.candidate.rendered.append(new.rendered)
+            let untouched = PictureMaker.Made(photo: new.photo, picture: new.photo, rendered: new.photo)
+            try add(old ?? untouched, number, framing, to: &made.current)
+            if rows.count < Self.shown { rows.append([new.photo] + (old.map { [$0.picture] } ?? []) + [new.picture]) }
         }
-        try measure(&figures, made, masters.map { try framing.resized($0) }, framing, hasCurrent: current != nil)
-        examination.figures = figures
-        return examination
+        var figures = GateFigures(
+            decision: .refuse, reasons: ["the model makes pictures of values that are no numbers"],
+            photos: count, paintings: masters.count, scale: Self.scale(masters),
+            seed: settings.seed)
+        if isFinite {
+            try Self.check(count, "photos")
+            try measure(&figures, made, masters.map { try framing.resized($0) }, framing, hasCurrent: current != nil)
+        }
+        return Examination(figures: figures, rows: rows, unreadable: unreadable)
     }
 
     // MARK: Images
@@ -136,24 +117,41 @@ public struct Gate {
         }
     }
 
-    /// Images no larger than they are looked at, and the names of those that cannot be read.
-    private func small(
-        _ source: some ImageSource, _ work: inout Work
-    ) throws -> (images: [Photo], unreadable: [String]) {
-        var (images, unreadable): ([Photo], [String]) = ([], [])
-        let framing = Framing.crops(shortSide: Self.scales.upperBound, count: 1)
-        for index in 0..<source.count where images.count < settings.most {
+    /// The images that can be read, as many as are looked at; what is returned names the others.
+    private func each(
+        _ source: some ImageSource, _ work: inout Work, _ body: (Photo) throws -> Void
+    ) throws -> [String] {
+        var unreadable: [String] = [], read = 0
+        for index in 0..<source.count where read < settings.most {
             do {
                 var image = try source.photo(index)
                 (image.alpha, image.metadata) = (nil, PhotoMetadata())
-                let isLarge = min(image.width, image.height) > Self.scales.upperBound
-                images.append(try isLarge ? framing.resized(image) : image)
+                try body(image)
+                read += 1
             } catch let error as PhotoError {
                 unreadable.append("\(source.name(index)): \(error)")
             }
             try work.step()
         }
-        return (images, unreadable)
+        return unreadable
+    }
+
+    private static func check(_ count: Int, _ what: String) throws {
+        guard count < 2 else { return }
+        throw EvaluationError(
+            "\(count) held-out \(what) could be read, and a comparison needs two or more: put more \(what) there")
+    }
+
+    /// Nil where the model makes values that are no numbers.
+    private static func finite(_ make: () throws -> PictureMaker.Made) throws -> PictureMaker.Made? {
+        do { return try make() } catch StylizingError.notFinite { return nil }
+    }
+
+    /// No larger than it is looked at.
+    private static func small(_ painting: Photo) throws -> Photo {
+        let most = scales.upperBound
+        return min(painting.width, painting.height) > most
+            ? try Framing.crops(shortSide: most, count: 1).resized(painting) : painting
     }
 
     /// The median of the paintings' short sides: larger, there would be nothing of strokes to see in them.
@@ -165,19 +163,18 @@ public struct Gate {
     /// What one model made of all photos.
     private struct Side {
         var photos: [Photo] = [], pictures: [Photo] = []
+        /// The pictures as they were made, for their patterns.
+        var rendered: [Photo] = []
         var style: [[Float]] = [], kid: [[Float]] = []
         var content: [Double] = [], reconstruction: [Double] = []
     }
 
-    private func add(
-        _ photo: Photo, _ made: (picture: Photo, reconstruction: Photo?), _ number: Int, _ framing: Framing,
-        to side: inout Side
-    ) throws {
-        side.photos.append(photo)
+    private func add(_ made: PictureMaker.Made, _ number: Int, _ framing: Framing, to side: inout Side) throws {
+        side.photos.append(made.photo)
         side.pictures.append(made.picture)
         side.style.append(try row(made.picture, number, framing, style))
         if let inception { side.kid.append(try row(made.picture, number, framing, inception)) }
-        let distances = content.distances(photo, [made.picture] + (made.reconstruction.map { [$0] } ?? []))
+        let distances = content.distances(made.photo, [made.picture] + (made.reconstruction.map { [$0] } ?? []))
         side.content.append(distances[0])
         if distances.count > 1 { side.reconstruction.append(distances[1]) }
     }
@@ -219,7 +216,8 @@ public struct Gate {
         figures.style = style
         if let inception { figures.kid = try distances(made.candidate.kid, made.current.kid, inception) }
         (figures.content, figures.reconstruction) = (content(\.content), content(\.reconstruction))
-        let faults = PictureFaults(photos: made.candidate.photos, pictures: made.candidate.pictures)
+        let faults = PictureFaults(
+            photos: made.candidate.photos, pictures: made.candidate.pictures, rendered: made.candidate.rendered)
         let reference = PeriodicPatterns(masters).strongest
         (figures.faults, figures.referencePattern) = (faults, reference)
 

@@ -137,13 +137,14 @@ public final class RetrainingRun {
         var gate = try Gate(vgg16: WeightsFile.read(plan.vgg16), inception: inception, settings: settings)
         gate.progress = { goesOn(.gate(done: $0, total: $1)) }
         let current = try plan.model.map {
-            try Gate.Contender(
-                ResNetGenerator(WeightsFile.read($0)), back: plan.trainingState.flatMap(TrainingState.back))
+            try PictureMaker(
+                ResNetGenerator(WeightsFile.read($0)), back: plan.trainingState.flatMap(TrainingState.back),
+                .translation)
         }
         let training = directory.appending("training")
-        let candidate = Gate.Contender(
+        let candidate = PictureMaker(
             try ResNetGenerator(Safetensors.read(text(model))),
-            back: lastCheckpoint(training).flatMap(TrainingState.back))
+            back: lastCheckpoint(training).flatMap(TrainingState.back), .translation)
         let examination = try gate.examine(
             candidate, current: current, photos: FolderSource(ImageFolder(text(data.appending("held-out-photos")))),
             paintings: FolderSource(ImageFolder(text(data.appending("held-out-paintings")))))

@@ -109,7 +109,8 @@ struct EvaluateCommand: ParsableCommand {
                 guard let style else { return try picturesThere(left, evaluator, bar.say) }
                 let (generator, inverse) = try TrainedGenerators.read(try Self.file(style))
                 let given = try back.map { try TrainedGenerators.read(try Self.file($0)).generator }
-                return try evaluator.pictures(of: left, generator, back: given ?? inverse)
+                return try evaluator.pictures(
+                    of: left, PictureMaker(generator, back: given ?? inverse, .translation))
             }
             evaluator.progress = { bar.show("pictures", $0, $1) }
             let made = try pictures()

@@ -111,6 +111,9 @@ struct TrainOptions: ParsableArguments {
     var spikeWeight: String?
     @Option(name: .long, help: ArgumentHelp("Weight of what repeats every 4 or 8 pixels (0).", valueName: "w"))
     var latticeWeight: String?
+    @Option(
+        name: .long, help: ArgumentHelp("Weight of how far pictures' content is from the photo's (0).", valueName: "w"))
+    var contentWeight: String?
     @Option(name: .long, help: ArgumentHelp("Identity losses every n-th iteration (1).", valueName: "n"))
     var identityEvery: String?
     @Option(
@@ -174,7 +177,8 @@ struct TrainOptions: ParsableArguments {
             ("style-weight", styleWeight), ("style-end-weight", styleEndWeight), ("style-clusters", styleClusters),
             ("feature-adversarial-weight", featureAdversarialWeight), ("grain", grain), ("colour-weight", colourWeight),
             ("style-roots", styleRoots ? "true" : nil), ("spot-weight", spotWeight), ("spike-weight", spikeWeight),
-            ("lattice-weight", latticeWeight), ("identity-every", identityEvery), ("stages", stages), ("ema", ema),
+            ("lattice-weight", latticeWeight), ("content-weight", contentWeight), ("identity-every", identityEvery),
+            ("stages", stages), ("ema", ema),
             ("diff-augment", diffAugment), ("blur-pool", blurPool ? "true" : nil),
             ("spectral-normalization", spectralNormalization ? "true" : nil), ("gradient-clip", gradientClip),
             ("alarm", alarm ? "true" : nil), ("checkpoint-every", checkpointEvery),

@@ -67,6 +67,7 @@ final class StageTests: XCTestCase {
             ("style-weight", "5"), ("style-end-weight", "2"), ("style-clusters", "2"), ("style-roots", "true"),
             ("feature-adversarial-weight", "0.5"),
             ("colour-weight", "2"), ("spot-weight", "50"), ("spike-weight", "5"), ("lattice-weight", "500"),
+            ("content-weight", "1"),
             ("identity-every", "2"), ("ema", "0.9"), ("upsampling", "bilinear"),
             ("downsampling-padding", "reflection"), ("skip", "colours"),
             ("stages", "2 photo-sizes=64,70 sizes=64 grain=0.05; 5 crop-size=68 sizes=68 photo-sizes=70"),

@@ -6,7 +6,7 @@ import XCTest
 @testable import CycleGAN
 
 final class StepTests: XCTestCase {
-    func model() -> CycleGANModel {
+    func model(features: VGG16? = nil, weights: LossWeights = LossWeights()) -> CycleGANModel {
         var state: UInt64 = 4
         func initial(_ key: String, _ shape: [Int]) -> [Float] {
             (0..<shape.reduce(1, *)).map { _ in
@@ -19,8 +19,9 @@ final class StepTests: XCTestCase {
             baseChannels: 8, residualBlocks: 2, activation: .leakyReLU(slope: 0.01), upsampling: .resize)
         return CycleGANModel(
             g: TrainableGenerator(description, initial: initial), f: TrainableGenerator(description, initial: initial),
-            dx: PatchDiscriminator(channels: 8, initial: initial), dy: PatchDiscriminator(channels: 8, initial: initial)
-        )
+            dx: PatchDiscriminator(channels: 8, initial: initial),
+            dy: PatchDiscriminator(channels: 8, initial: initial),
+            features: features, semanticTap: .relu1_2, weights: weights)
     }
 
     func image(_ seed: Int) -> Tensor {
@@ -87,5 +88,24 @@ final class StepTests: XCTestCase {
             let worst = zip(trainable(x, Tape()).values, generator(x).values).map { abs($0 - $1) }.max()!
             XCTAssertLessThan(worst, 1e-4, "\(upsampling)")
         }
+    }
+
+    func testContentLoss_isThePartOfThePhotosFeaturesThatIsGone() throws {
+        let place = try RunDirectory()
+        let file = try WeightsFile.read(place.featureWeights(convolutions: [0, 2, 5, 7, 10, 12, 14]))
+        let features = try VGG16(file, tap: .relu3_3)
+        var weights = LossWeights()
+        (weights.content, weights.semantic) = (3, 0)
+        let (x, y) = (image(1), image(2))
+        let (with, made) = model(features: features, weights: weights).step(x: x, y: y, learningRate: 2e-4)
+        let (photo, picture) = (features(x, Tape()).applied(), features(made.fakeY, Tape()).applied())
+        let difference = zip(photo.values, picture.values).reduce(0.0) { $0 + Double(abs($1.0 - $1.1)) }
+        let expected = difference / photo.values.reduce(0.0) { $0 + Double(abs($1)) }
+        XCTAssertGreaterThan(expected, 0)
+        XCTAssertEqual(with[.content], expected, accuracy: 1e-4 * expected)
+        weights.content = 0
+        let without = model(features: features, weights: weights).step(x: x, y: y, learningRate: 2e-4).losses
+        XCTAssertEqual(without[.content], 0)
+        XCTAssertEqual(with[.generators] - without[.generators], 3 * expected, accuracy: 1e-3 * expected)
     }
 }

@@ -26,7 +26,8 @@ final class GateTests: XCTestCase {
         _ candidate: HandmadeGenerator, _ current: HandmadeGenerator?, _ gate: Gate? = nil
     ) throws -> Gate.Examination {
         try (gate ?? self.gate()).examine(
-            .init(candidate.generator()), current: current.map { .init($0.generator()) }, photos: photos,
+            PictureMaker(candidate.generator(), .translation),
+            current: current.map { PictureMaker($0.generator(), .translation) }, photos: photos,
             paintings: Self.paintings)
     }
 
@@ -110,7 +111,8 @@ final class GateTests: XCTestCase {
     func testReconstruction_isComparedWhereTheWayBackIsThere() throws {
         let back = Self.grey.generator(), gate = try gate()
         let figures = try gate.examine(
-            .init(Self.ochre.generator(), back: back), current: .init(Self.grey.generator(), back: back),
+            PictureMaker(Self.ochre.generator(), back: back, .translation),
+            current: PictureMaker(Self.grey.generator(), back: back, .translation),
             photos: photos, paintings: Self.paintings
         ).figures
         XCTAssertNotNil(figures.reconstruction?.loss)
@@ -132,7 +134,7 @@ final class GateTests: XCTestCase {
     func testFilesThatCannotBeRead_arePassedOverAndNamed() throws {
         let some = Damaged(photos: [Made.photo(0), nil, Made.photo(1), Made.photo(2)])
         let examination = try gate().examine(
-            .init(Self.ochre.generator()), current: nil, photos: some, paintings: Self.paintings)
+            PictureMaker(Self.ochre.generator(), .translation), current: nil, photos: some, paintings: Self.paintings)
         XCTAssertEqual(examination.figures.photos, 3)
         XCTAssertEqual(examination.unreadable, ["file 1: it is damaged"])
     }
@@ -140,7 +142,8 @@ final class GateTests: XCTestCase {
     func testTooFewImages_areAnErrorThatSaysOfWhat() throws {
         XCTAssertThrowsError(
             try gate().examine(
-                .init(Self.ochre.generator()), current: nil, photos: photos, paintings: ImageList([Made.photo(0)]))
+                PictureMaker(Self.ochre.generator(), .translation), current: nil, photos: photos,
+                paintings: ImageList([Made.photo(0)]))
         ) {
             XCTAssertTrue("\($0)".contains("1 held-out paintings"), "\($0)")
         }

@@ -84,7 +84,8 @@ enum Made {
 
     /// What a generator makes of other photos.
     static func paintings(_ numbers: Range<Int>, by generator: ResNetGenerator) -> ImageList {
-        ImageList(numbers.map { Evaluator.picture(of: photo($0), generator) })
+        let maker = PictureMaker(generator, .network)
+        return ImageList(numbers.map { try! maker.made(of: photo($0), .whole).picture })
     }
 
     /// VGG16's layers to relu3_3 with few channels and weights by chance.
