@@ -41,13 +41,15 @@ public enum Framing: Sendable, Equatable {
 }
 
 extension Photo {
-    fileprivate func cropped(x: Int, y: Int, side: Int) -> Photo {
-        var rows: [UInt8] = []
-        rows.reserveCapacity(side * side * 3)
-        for row in y..<y + side {
+    /// A square of it, or as much of one as there is.
+    func cropped(x: Int, y: Int, side: Int) -> Photo {
+        let (columns, rows) = (min(side, width - x), min(side, height - y))
+        var pixels: [UInt8] = []
+        pixels.reserveCapacity(columns * rows * 3)
+        for row in y..<y + rows {
             let first = (row * width + x) * 3
-            rows += pixels[first..<first + side * 3]
+            pixels += self.pixels[first..<first + columns * 3]
         }
-        return Photo(width: side, height: side, pixels: rows, format: format)
+        return Photo(width: columns, height: rows, pixels: pixels, format: format)
     }
 }

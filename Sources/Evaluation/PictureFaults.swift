@@ -13,11 +13,15 @@ public struct PictureFaults: Sendable, Equatable, Codable {
     public var luminanceCorrelation: Double
     /// The strongest regular pattern at periods of 2, 4 and 8 pixels, see `PeriodicPatterns`.
     public var pattern: Double
+    /// How much of the network's own output is in such patterns, 0 to 1 (`PeriodicPatterns.share`); nil where it was not
+    /// looked at. Translation takes out what is the same all over a picture, and can do nothing where it is not.
+    public var lattice: Double?
 
     /// - Parameters:
     ///   - photos, pictures: as many of one as of the other, two or more.
     ///   - rendered: the pictures as they were made, where `pictures` are of another size.
-    public init(photos: [Photo], pictures: [Photo], rendered: [Photo]? = nil) {
+    ///   - raw: the network's own output, where translation has changed it.
+    public init(photos: [Photo], pictures: [Photo], rendered: [Photo]? = nil, raw: [Photo]? = nil) {
         precondition(photos.count == pictures.count && photos.count >= 2)
         let smallPhotos = photos.map(Self.small), smallPictures = pictures.map(Self.small)
         spread = Self.mean(pictures.map(Self.deviation))
@@ -25,6 +29,7 @@ public struct PictureFaults: Sendable, Equatable, Codable {
         variety = before > 0 ? apart / before : 1
         luminanceCorrelation = Self.mean(zip(photos, pictures).map { Self.correlation($0, $1) })
         pattern = PeriodicPatterns(rendered ?? pictures).strongest
+        lattice = raw.map { PeriodicPatterns($0).share }
     }
 
     /// Bounds of what is allowed.
@@ -32,6 +37,8 @@ public struct PictureFaults: Sendable, Equatable, Codable {
         public var spread = 8.0, variety = 0.15, luminanceCorrelation = 0.0
         /// Times the pattern that the reference images have, or 3 where that is less.
         public var pattern = 3.0
+        /// Of the network's own output.
+        public var lattice = 0.05
 
         public init() {}
     }
@@ -41,7 +48,7 @@ public struct PictureFaults: Sendable, Equatable, Codable {
     public func refusals(referencePattern reference: Double, limits: Limits = Limits()) -> [String] {
         func text(_ value: Double) -> String { "\((value * 100).rounded() / 100)" }
         var refusals: [String] = []
-        let figures = [spread, variety, luminanceCorrelation, pattern]
+        let figures = [spread, variety, luminanceCorrelation, pattern, lattice ?? 0]
         if !figures.allSatisfy(\.isFinite) { return ["the pictures' figures are no numbers"] }
         if spread < limits.spread {
             refusals.append("the pictures are nearly of one colour: their colours deviate by \(text(spread)) of 255")
@@ -60,6 +67,11 @@ public struct PictureFaults: Sendable, Equatable, Codable {
             refusals.append(
                 "the pictures have a regular pattern of dots or a checkerboard: \(text(pattern)) times their "
                     + "surroundings, at most \(text(most))")
+        }
+        if let lattice, lattice > limits.lattice {
+            refusals.append(
+                "the network paints a regular pattern of dots or a checkerboard: \(text(lattice * 100)) % of what it paints "
+                    + "is that, at most \(text(limits.lattice * 100)) %")
         }
         return refusals
     }

@@ -19,9 +19,12 @@ public struct PictureMaker: Sendable {
         public var reconstruction: Photo?
         /// The picture as it was made: regular patterns do not outlive a change of size.
         public var rendered: Photo
+        /// What the network alone makes of a square of the photo: with the lattice that translation takes out.
+        public var raw: Photo
 
-        public init(photo: Photo, picture: Photo, reconstruction: Photo? = nil, rendered: Photo) {
-            (self.photo, self.picture, self.reconstruction, self.rendered) = (photo, picture, reconstruction, rendered)
+        public init(photo: Photo, picture: Photo, reconstruction: Photo? = nil, rendered: Photo, raw: Photo) {
+            (self.photo, self.picture, self.reconstruction) = (photo, picture, reconstruction)
+            (self.rendered, self.raw) = (rendered, raw)
         }
     }
 
@@ -41,7 +44,8 @@ public struct PictureMaker: Sendable {
         case .network:
             let photo = try framing.resized(original), values = generator(Tensor(photo)), picture = try values.picture()
             return Made(
-                photo: photo, picture: picture, reconstruction: try back?(values).picture(), rendered: picture)
+                photo: photo, picture: picture, reconstruction: try back?(values).picture(), rendered: picture,
+                raw: picture)
         case .translation:
             let size = RenderSize.strokes(.medium).applied(
                 width: original.width, height: original.height, workingSize: generator.description.workingSize)
@@ -52,7 +56,8 @@ public struct PictureMaker: Sendable {
             let reconstruction = try back.map { try framing.resized($0(Tensor(rendered)).picture()) }
             return Made(
                 photo: try framing.resized(original), picture: try framing.resized(rendered),
-                reconstruction: reconstruction, rendered: rendered)
+                reconstruction: reconstruction, rendered: rendered,
+                raw: try generator(Tensor(photo.cropped(x: 0, y: 0, side: Framing.cropSide))).picture())
         }
     }
 }

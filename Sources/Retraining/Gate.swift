@@ -87,7 +87,9 @@ public struct Gate {
             let old = try current.flatMap { current in try Self.finite { try current.made(of: original, framing) } }
             try add(new, number, framing, to: &made.candidate)
             made.candidate.rendered.append(new.rendered)
-            let untouched = PictureMaker.Made(photo: new.photo, picture: new.photo, rendered: new.photo)
+            made.candidate.raw.append(new.raw)
+            let untouched = PictureMaker.Made(
+                photo: new.photo, picture: new.photo, rendered: new.photo, raw: new.photo)
             try add(old ?? untouched, number, framing, to: &made.current)
             if rows.count < Self.shown { rows.append([new.photo] + (old.map { [$0.picture] } ?? []) + [new.picture]) }
         }
@@ -163,8 +165,8 @@ public struct Gate {
     /// What one model made of all photos.
     private struct Side {
         var photos: [Photo] = [], pictures: [Photo] = []
-        /// The pictures as they were made, for their patterns.
-        var rendered: [Photo] = []
+        /// The pictures as they were made, and the network's own output, for their patterns.
+        var rendered: [Photo] = [], raw: [Photo] = []
         var style: [[Float]] = [], kid: [[Float]] = []
         var content: [Double] = [], reconstruction: [Double] = []
     }
@@ -217,7 +219,8 @@ public struct Gate {
         if let inception { figures.kid = try distances(made.candidate.kid, made.current.kid, inception) }
         (figures.content, figures.reconstruction) = (content(\.content), content(\.reconstruction))
         let faults = PictureFaults(
-            photos: made.candidate.photos, pictures: made.candidate.pictures, rendered: made.candidate.rendered)
+            photos: made.candidate.photos, pictures: made.candidate.pictures, rendered: made.candidate.rendered,
+            raw: made.candidate.raw)
         let reference = PeriodicPatterns(masters).strongest
         (figures.faults, figures.referencePattern) = (faults, reference)
 

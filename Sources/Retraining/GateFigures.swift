@@ -95,7 +95,8 @@ public struct GateFigures: Sendable, Equatable, Codable {
             lines.append(
                 "deviation of colours \(number(faults.spread)), variety \(number(faults.variety)), correlation of "
                     + "luminance \(number(faults.luminanceCorrelation)), patterns \(number(faults.pattern)) "
-                    + "(paintings: \(number(referencePattern)))")
+                    + "(paintings: \(number(referencePattern)))"
+                    + (faults.lattice.map { ", lattice of the network \(number($0 * 100)) %" } ?? ""))
         }
         return lines
     }

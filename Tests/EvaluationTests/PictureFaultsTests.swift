@@ -72,8 +72,13 @@ final class PictureFaultsTests: XCTestCase {
             let refused = refusals(dotted)
             XCTAssertTrue(refused.contains { $0.contains("regular pattern") }, "period \(period): \(refused)")
             XCTAssertGreaterThan(PeriodicPatterns(dotted).byPeriod[period]!, 30, "period \(period)")
+            // Dots of 16 on colours that deviate by some thirty.
+            let share = PeriodicPatterns(dotted).share
+            XCTAssertGreaterThan(share, 4 * PeriodicPatterns(photos).share, "period \(period)")
+            XCTAssertLessThan(share, 0.5)
         }
         XCTAssertLessThan(PeriodicPatterns(photos).strongest, 8)
+        XCTAssertLessThan(PeriodicPatterns(photos).share, 0.005)
         XCTAssertEqual(
             PeriodicPatterns([Photo(width: 40, height: 30, pixels: [UInt8](repeating: 7, count: 3600))]).strongest, 0)
     }

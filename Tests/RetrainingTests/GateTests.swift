@@ -152,7 +152,7 @@ final class GateTests: XCTestCase {
     func testExamination_whenAskedToStop_stops() throws {
         var gate = try gate()
         gate.progress = { done, total in
-            XCTAssertEqual(total, 24)
+            XCTAssertEqual(total, 16)
             return done < 5
         }
         XCTAssertThrowsError(try examine(Self.ochre, Self.grey, gate)) { XCTAssertTrue($0 is EvaluationStopped) }
