@@ -97,7 +97,8 @@ let package = Package(
         .target(
             name: "Retraining",
             dependencies: [
-                "CycleGAN", "Evaluation", "Stylizing", "Networks", "Weights", "Photos", "Digests", "LinuxFiles",
+                "CycleGAN", "Evaluation", "Stylizing", "Networks", "Tensors", "Weights", "Photos", "Digests",
+                "LinuxFiles",
             ]),
         .target(
             name: "Ablation", dependencies: ["CycleGAN", "Evaluation", "Networks", "Tensors", "Weights", "Photos"]),

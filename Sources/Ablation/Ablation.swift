@@ -14,6 +14,7 @@ import Weights
 public final class Ablation {
     public private(set) var plan: AblationPlan
     public let directory: String
+    private let context: ComputeContext
     private let notice: @Sendable (String) -> Void
 
     public struct Progress: Sendable {
@@ -28,7 +29,8 @@ public final class Ablation {
 
     /// A plan in a directory, new or gone on with. Throws `TrainingError` where another plan is there.
     public init(
-        _ plan: AblationPlan?, directory: String, notice: @escaping @Sendable (String) -> Void = { _ in }
+        _ plan: AblationPlan?, directory: String, in context: ComputeContext = .default,
+        notice: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
         let found = try AblationPlan.read(directory)
         guard let known = found ?? plan else {
@@ -40,7 +42,7 @@ public final class Ablation {
                     + "naming any, or name another directory")
         }
         try known.validate()
-        (self.plan, self.directory, self.notice) = (known, directory, notice)
+        (self.plan, self.directory, self.context, self.notice) = (known, directory, context, notice)
         if found == nil { try known.write(directory) }
     }
 
@@ -89,7 +91,7 @@ public final class Ablation {
         try? FileManager.default.removeItem(atPath: place)
         let configuration = try plan.configuration(
             .hybrid, seed: 1, photos: split.trainingPhotos, paintings: split.trainingPaintings, iterations: nil)
-        let trainer = try Trainer(configuration, directory: place, notice: notice)
+        let trainer = try Trainer(configuration, directory: place, in: context, notice: notice)
         var goesOn = true
         _ = try trainer.train { step in
             goesOn = progress(
@@ -111,14 +113,14 @@ public final class Ablation {
         let place = runDirectory(variant, seed)
         let trainer: Trainer
         if FileManager.default.fileExists(atPath: place + "/" + TrainingConfiguration.fileName) {
-            trainer = try Trainer.resuming(place, notice: notice)
+            trainer = try Trainer.resuming(place, in: context, notice: notice)
         } else {
             let configuration = try plan.configuration(
                 variant, seed: seed, photos: split.trainingPhotos, paintings: split.trainingPaintings,
                 iterations: iterations)
-            trainer = try Trainer(configuration, directory: place, notice: notice)
+            trainer = try Trainer(configuration, directory: place, in: context, notice: notice)
         }
-        BufferPool.shared.trim()
+        context.buffers.trim()
         guard case .finished = try trainer.train(report) else { return false }
         return true
     }
@@ -134,9 +136,10 @@ public final class Ablation {
     ) throws -> Bool {
         let place = runDirectory(variant, seed)
         let network = try FeatureNetwork(
-            plan.features, dimensions: plan.dimensions.flatMap(InceptionV3Layers.Tap.init(rawValue:)), mode: .pytorchFID
-        )
-        let content = try plan.contentWeights.map { try ContentDistance(WeightsFile.read($0)) }
+            plan.features, dimensions: plan.dimensions.flatMap(InceptionV3Layers.Tap.init(rawValue:)),
+            mode: .pytorchFID,
+            in: context)
+        let content = try plan.contentWeights.map { try ContentDistance(WeightsFile.read($0), in: context) }
         let side = try plan.configuration(variant, seed: seed, photos: "-", paintings: "-", iterations: iterations)
             .cropSize
         let evaluator = Evaluator(features: network.extractor, content: content, framing: .square(side))
@@ -171,8 +174,8 @@ public final class Ablation {
         let last = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter {
             $0.hasSuffix(".safetensors") && !$0.hasPrefix(".")
         }.max()
-        let model = try TrainedGenerators.read(place + "/" + Trainer.modelName).generator
-        return (model, try last.flatMap { try TrainedGenerators.read(folder + "/" + $0).back })
+        let model = try TrainedGenerators.read(place + "/" + Trainer.modelName, in: context).generator
+        return (model, try last.flatMap { try TrainedGenerators.read(folder + "/" + $0, in: context).back })
     }
 
     private static let encoder = {
@@ -209,7 +212,7 @@ public final class Ablation {
 
     private func figure2(_ split: HeldOutSplit, _ original: String, _ hybrid: String) throws -> Photo {
         let models = try [original, hybrid].map {
-            PictureMaker(try TrainedGenerators.read($0 + "/" + Trainer.modelName).generator, .network)
+            PictureMaker(try TrainedGenerators.read($0 + "/" + Trainer.modelName, in: context).generator, .network)
         }
         let side =
             max(256, try plan.configuration(.hybrid, seed: 1, photos: "-", paintings: "-", iterations: 1).loadSize) / 4

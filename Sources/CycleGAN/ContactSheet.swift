@@ -30,12 +30,7 @@ struct ContactSheet {
     /// The photos, each with its pictures.
     static func rows(_ photos: [Photo], _ generators: [ResNetGenerator]) -> [[Photo]] {
         photos.map { photo in
-            let x = Tensor(photo)
-            return [photo]
-                + generators.map { generator in
-                    let picture = generator(x)
-                    return picture.photo
-                }
+            [photo] + generators.map { $0(Tensor(photo, in: $0.context)).photo }
         }
     }
 }

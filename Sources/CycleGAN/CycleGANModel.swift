@@ -38,6 +38,9 @@ public final class CycleGANModel {
         )
     }
 
+    /// Where all of it computes.
+    public var context: ComputeContext { g.context }
+
     /// What a step made, beside its losses.
     public struct Images {
         /// F(y) and G(x).
@@ -214,7 +217,7 @@ public final class CycleGANModel {
     /// of StyleGAN", section 2). Deep in the hyperbolic tangent's flat ends no other loss reaches it.
     private func addSpikes(_ place: TrainableGenerator.Inside, _ x: Tensor, to terms: inout GeneratorTerms) {
         let allowed: Float = place == .beforeTanh ? 1.5 : 6
-        terms.add(.spike, terms.tape.apply(ExcessSquaredError(allowed: allowed), x, .zeros(x.shape)))
+        terms.add(.spike, terms.tape.apply(ExcessSquaredError(allowed: allowed), x, .zeros(x.shape, in: x.context)))
     }
 
     /// What goes beyond the paper and makes pictures painterly: style, content, colour, spots, lattice, the discriminator

@@ -27,11 +27,12 @@ public final class StabilizedDiscriminator: Discriminator {
     private static let slope: Float = 0.2
 
     public init(
-        channels: Int, antialiased: Bool, spectral: Bool, initial: (_ key: String, _ shape: [Int]) throws -> [Float]
+        channels: Int, antialiased: Bool, spectral: Bool, in context: ComputeContext = .default,
+        initial: (_ key: String, _ shape: [Int]) throws -> [Float]
     ) rethrows {
         isAntialiased = antialiased
         // The plain network knows keys, shapes and their order.
-        let plain = try PatchDiscriminator(channels: channels, initial: initial)
+        let plain = try PatchDiscriminator(channels: channels, in: context, initial: initial)
         layers = stride(from: 0, to: plain.parameters.count, by: 2).map { i in
             let (weight, bias) = (plain.parameters[i], plain.parameters[i + 1])
             let (co, ci) = (weight.value.shape.n, weight.value.shape.h), last = i == plain.parameters.count - 2

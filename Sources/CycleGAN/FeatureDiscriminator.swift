@@ -22,7 +22,10 @@ public final class FeatureDiscriminator: TrainableNetwork {
     /// - Parameters:
     ///   - channels: of the features at each tap.
     ///   - width: channels of the heads.
-    public init(channels: [Int], width: Int, initial: (_ key: String, _ shape: [Int]) throws -> [Float]) rethrows {
+    public init(
+        channels: [Int], width: Int, in context: ComputeContext = .default,
+        initial: (_ key: String, _ shape: [Int]) throws -> [Float]
+    ) rethrows {
         scales = channels.map { _ in 1 }
         heads = try zip(Self.taps, channels).map { tap, count in
             try [(1, count, width), (3, width, width), (3, width, 1)].enumerated().map { i, layer in
@@ -36,10 +39,11 @@ public final class FeatureDiscriminator: TrainableNetwork {
                         name: key + ".weight",
                         value: Tensor(
                             operation.weightShape,
-                            values: try initial(key + ".weight", [output, input, kernel, kernel]))),
+                            values: try initial(key + ".weight", [output, input, kernel, kernel]), in: context)),
                     bias: Parameter(
                         name: key + ".bias",
-                        value: Tensor(Shape(1, 1, 1, output), values: try initial(key + ".bias", [output]))))
+                        value: Tensor(
+                            Shape(1, 1, 1, output), values: try initial(key + ".bias", [output]), in: context)))
             }
         }
         parameters = heads.joined().flatMap { [$0.weight, $0.bias] }

@@ -29,11 +29,12 @@ struct Gradients {
         func rounded(_ count: Int, _ unit: Int) -> Int { (count + unit - 1) / unit * unit }
         let counts = tensors.map { rounded($0?.shape.count ?? 0, 16) }
         let used = counts.reduce(0, +), whole = rounded(used, 16 * parts)
-        let buffer = BufferPool.shared.take(whole)
+        guard let context = tensors.lazy.compactMap({ $0 }).first?.context else { preconditionFailure("no gradient") }
+        let buffer = context.buffers.take(whole)
         var start = 0
         for (i, tensor) in tensors.enumerated() {
             guard let tensor else { continue }
-            let target = Tensor(tensor.shape, in: buffer.part(start..<start + counts[i]))
+            let target = Tensor(tensor.shape, in: context, buffer: buffer.part(start..<start + counts[i]))
             target.pointer.update(from: tensor.pointer, count: tensor.shape.count)
             (target.pointer + tensor.shape.count).update(repeating: 0, count: counts[i] - tensor.shape.count)
             tensors[i] = target

@@ -30,7 +30,7 @@ extension Tensor {
     static func stacked(_ images: [Tensor]) -> Tensor {
         if images.count == 1 { return images[0] }
         let single = images[0].shape
-        let batch = Tensor(Shape(images.count, single.h, single.w, single.c))
+        let batch = Tensor(Shape(images.count, single.h, single.w, single.c), in: images[0].context)
         for (n, image) in images.enumerated() {
             precondition(image.shape == single && image.reading == nil)
             (batch.pointer + n * single.count).update(from: image.pointer, count: single.count)

@@ -59,7 +59,9 @@ struct ImagePools {
 
     /// At rank 0: the images of all places in a checkpoint's order. Called by all ranks; empty at the others.
     /// - Parameter side: of the images, squares all.
-    func collected(_ group: any RankGroup, side: Int) -> (x: [Tensor], y: [Tensor]) {
+    func collected(
+        _ group: any RankGroup, side: Int, in context: ComputeContext
+    ) -> (x: [Tensor], y: [Tensor]) {
         guard group.count > 1 else { return (ordered(x.map(\.images)), ordered(y.map(\.images))) }
         // Of each place: how many, and their values.
         let own = (x + y).flatMap { pool in [Float(pool.images.count)] + pool.images.flatMap(\.values) }
@@ -72,7 +74,7 @@ struct ImagePools {
                 position += 1
                 return (0..<count).map { _ in
                     defer { position += shape.count }
-                    return Tensor(shape, values: Array(values[position..<position + shape.count]))
+                    return Tensor(shape, values: Array(values[position..<position + shape.count]), in: context)
                 }
             }
             all.x += places.map { _ in pool() }

@@ -3,6 +3,7 @@ import Tensors
 
 /// Prepares this rank's parts of the batches of coming iterations on a thread of its own, so that training does not
 /// wait for a disk.
+/// Safe to share: what changes is read and written with the condition's lock held.
 final class Prefetcher: @unchecked Sendable {
     private let condition = NSCondition()
     private var ready: [Result<[(x: Tensor, y: Tensor)], any Error>] = []

@@ -89,7 +89,7 @@ enum KMeans {
 extension Tensor {
     /// The mean of tensors of one shape.
     static func mean(_ tensors: [Tensor]) -> Tensor {
-        let result = Tensor.zeros(tensors[0].shape), part = 1 / Float(tensors.count)
+        let result = Tensor.zeros(tensors[0].shape, in: tensors[0].context), part = 1 / Float(tensors.count)
         for tensor in tensors { for i in 0..<result.shape.count { result.pointer[i] += part * tensor.pointer[i] } }
         return result
     }

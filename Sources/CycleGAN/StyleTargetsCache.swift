@@ -5,6 +5,8 @@ import Weights
 /// The style loss' targets in a run's directory, so that going on does not look at all the paintings again.
 struct StyleTargetsCache {
     let directory: String
+    /// Where the targets are compared.
+    let context: ComputeContext
 
     private static let format = "cyclegan-style-targets/1"
 
@@ -12,7 +14,7 @@ struct StyleTargetsCache {
     func targets(stage: Int, fingerprint: String, make: () throws -> StyleTargets) throws -> StyleTargets {
         let path = "\(directory)/style-targets.\(stage).safetensors"
         if let file = try? Safetensors.read(path), file.metadata["format"] == Self.format,
-            file.metadata["fingerprint"] == fingerprint, let targets = try? Self.read(file)
+            file.metadata["fingerprint"] == fingerprint, let targets = try? Self.read(file, context)
         {
             return targets
         }
@@ -28,8 +30,8 @@ struct StyleTargetsCache {
         try Safetensors.encoded(tensors(targets), metadata: metadata(targets, fingerprint: ""))
     }
 
-    static func decoded(_ bytes: [UInt8]) throws -> StyleTargets {
-        try read(Safetensors.decoded(bytes, name: "the style loss' targets"))
+    func decoded(_ bytes: [UInt8]) throws -> StyleTargets {
+        try Self.read(Safetensors.decoded(bytes, name: "the style loss' targets"), context)
     }
 
     private static func metadata(_ targets: StyleTargets, fingerprint: String) -> [String: String] {
@@ -54,7 +56,7 @@ struct StyleTargetsCache {
         return tensors
     }
 
-    private static func read(_ file: WeightsFile) throws -> StyleTargets {
+    private static func read(_ file: WeightsFile, _ context: ComputeContext) throws -> StyleTargets {
         func values(_ name: String) throws -> [Float] {
             guard let tensor = file.tensors[name] else { throw WeightsError(path: file.path, "\(name) is missing") }
             return try tensor.floats()
@@ -67,7 +69,7 @@ struct StyleTargetsCache {
                 centre: try values("centre.\(k)"),
                 grams: try StyleTargets.taps.map { tap in
                     let gram = try values("gram.\(k).\(tap.rawValue)"), side = Int(Double(gram.count).squareRoot())
-                    return Tensor(Shape(1, 1, side, side), values: gram)
+                    return Tensor(Shape(1, 1, side, side), values: gram, in: context)
                 })
         }
         return StyleTargets(

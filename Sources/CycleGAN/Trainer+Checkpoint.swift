@@ -20,7 +20,7 @@ extension Trainer {
     ///   are.
     public static func resuming(
         _ directory: String, changes: [(key: String, text: String)] = [], group: any RankGroup = OneProcess(),
-        notice: @escaping @Sendable (String) -> Void = { _ in }
+        in context: ComputeContext = .default, notice: @escaping @Sendable (String) -> Void = { _ in }
     ) throws -> Trainer {
         let path = directory + "/" + TrainingConfiguration.fileName
         guard FileManager.default.fileExists(atPath: path) else {
@@ -45,7 +45,7 @@ extension Trainer {
                 notice("\(error); going back to the checkpoint before")
                 continue
             }
-            let trainer = try Trainer(configuration, directory, restored: true, group, notice)
+            let trainer = try Trainer(configuration, directory, restored: true, group, context, notice)
             try trainer.restore(file)
             try trainer.lead(from: path)
             try trainer.enterStage()
@@ -59,7 +59,7 @@ extension Trainer {
                     + "put back a copy of one, or remove them to start from the beginning")
         }
         notice("there is no checkpoint yet: starting from the beginning")
-        return try Trainer(configuration, directory: directory, group: group, notice: notice)
+        return try Trainer(configuration, directory: directory, group: group, in: context, notice: notice)
     }
 
     /// Everything that decides how the run goes on.
@@ -98,7 +98,7 @@ extension Trainer {
     /// Writes a checkpoint and drops old ones; all ranks call it. nil where that failed, which is said and survived,
     /// and at other ranks than 0.
     func saveCheckpoint() -> String? {
-        let pooled = pools.collected(group, side: settings.cropSize)
+        let pooled = pools.collected(group, side: settings.cropSize, in: model.context)
         guard group.rank == 0 else { return nil }
         let checkpoints = Checkpoints(directory), path = checkpoints.path(iteration)
         var written: String?
@@ -221,7 +221,7 @@ extension Trainer {
         while images.count < pools.mostImages, let stored = file.tensors[prefix + String(images.count)],
             stored.shape == [side, side, 3]
         {
-            images.append(Tensor(Shape(1, side, side, 3), values: try stored.floats()))
+            images.append(Tensor(Shape(1, side, side, 3), values: try stored.floats(), in: model.context))
         }
         return images
     }

@@ -11,7 +11,7 @@ extension Trainer {
     /// A generator that runs with the weights of this moment.
     func generator() -> ResNetGenerator {
         let values = Dictionary(uniqueKeysWithValues: generatorValues().map { ($0.name, $0.values) })
-        return ResNetGenerator(settings.generator) { values[$0]! }
+        return ResNetGenerator(settings.generator, in: model.context) { values[$0]! }
     }
 
     /// Writes the model, photo to painting, as `cyclegan-generator/1`; gives its path. Throws `WeightsError`.

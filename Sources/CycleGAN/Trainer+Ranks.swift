@@ -1,6 +1,7 @@
 import Digests
 import Foundation
 import Ranks
+import Tensors
 import Weights
 
 /// How the ranks of a group come to one state: rank 0 makes or restores it and gives it to the others, which need no
@@ -10,12 +11,13 @@ extension Trainer {
     /// - Parameter notice: as of the other initialisers.
     /// - Throws: `TrainingError`, `WeightsError` or `PhotoError`, also where this rank's images are not rank 0's.
     public static func following(
-        _ directory: String, group: any RankGroup, notice: @escaping @Sendable (String) -> Void = { _ in }
+        _ directory: String, group: any RankGroup, in context: ComputeContext = .default,
+        notice: @escaping @Sendable (String) -> Void = { _ in }
     ) throws -> Trainer {
         let configuration = try TrainingConfiguration(
             yaml: String(decoding: group.broadcast([]), as: UTF8.self), path: "rank 0's configuration")
         let state = try Safetensors.decoded(group.broadcast([]), name: "rank 0's state")
-        let trainer = try Trainer(configuration, directory, restored: true, group, notice)
+        let trainer = try Trainer(configuration, directory, restored: true, group, context, notice)
         try trainer.restore(state)
         try trainer.agree()
         try trainer.enterStage()
@@ -59,7 +61,7 @@ extension Trainer {
         _ cache: StyleTargetsCache, _ make: (StyleTargetsCache) throws -> StyleTargets
     ) throws -> StyleTargets {
         guard group.count > 1 else { return try make(cache) }
-        guard group.rank == 0 else { return try StyleTargetsCache.decoded(group.broadcast([])) }
+        guard group.rank == 0 else { return try cache.decoded(group.broadcast([])) }
         let targets = try make(cache)
         _ = group.broadcast(try StyleTargetsCache.encoded(targets))
         return targets

@@ -13,7 +13,7 @@ extension Trainer {
         pools.keepOnly(side: settings.cropSize)
         guard settings.styleWeight > 0, let features = model.features else { return }
         // Rank 0's hold for all.
-        model.style = try shared(StyleTargetsCache(directory: directory)) { cache in
+        model.style = try shared(StyleTargetsCache(directory: directory, context: model.context)) { cache in
             try cache.targets(
                 stage: stage, fingerprint: styleFingerprint
             ) {
@@ -27,7 +27,7 @@ extension Trainer {
                 }
             }
         }
-        BufferPool.shared.trim(above: 64 << 20)
+        model.context.buffers.trim(above: 64 << 20)
     }
 
     /// Changes where the style loss' targets do.

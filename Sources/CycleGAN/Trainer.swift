@@ -61,16 +61,17 @@ public final class Trainer {
     /// `PhotoError`, in one line with the remedy.
     /// - Parameters:
     ///   - directory: made where it does not exist; must hold no checkpoint.
+    ///   - context: what the run computes on.
     ///   - notice: is told, in a line each, what a person should know.
     public convenience init(
         _ configuration: TrainingConfiguration, directory: String, group: any RankGroup = OneProcess(),
-        notice: @escaping @Sendable (String) -> Void = { _ in }
+        in context: ComputeContext = .default, notice: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
         guard try Checkpoints(directory).newestFirst().isEmpty else {
             throw TrainingError(
                 "\(directory) holds checkpoints of a run; go on with --resume, or name another directory")
         }
-        try self.init(configuration, directory, restored: false, group, notice)
+        try self.init(configuration, directory, restored: false, group, context, notice)
         try RunLock.check(directory)
         if model.features != nil { try setFeatureScales() }
         try writeConfiguration()
@@ -82,20 +83,20 @@ public final class Trainer {
     /// - Parameter restored: a checkpoint will give the networks their values.
     init(
         _ c: TrainingConfiguration, _ directory: String, restored: Bool, _ group: any RankGroup,
-        _ notice: @escaping @Sendable (String) -> Void
+        _ context: ComputeContext, _ notice: @escaping @Sendable (String) -> Void
     ) throws {
         try c.validate()
         try c.validateBatch(ranks: group.count)
         (self.group, places) = (group, group.part(of: c.batch))
         (configuration, settings, self.directory, self.notice) = (c, c.settings(ofStage: 0), directory, notice)
-        model = try TrainerNetworks(c, restored: restored).model()
-        data = try TrainingData(c, run: directory, notice: notice)
+        model = try TrainerNetworks(c, restored: restored, in: context).model()
+        data = try TrainingData(c, run: directory, in: context, notice: notice)
         pools = ImagePools(capacity: c.poolSize, batch: c.batch, places: places)
         // The average, like everything for the eye, is rank 0's business.
         if c.ema > 0, group.rank == 0 { average = MovingAverage(decay: c.ema, of: model.g) }
         total = c.iterations ?? c.epochs.map { $0 * iterationsPerEpoch }
         guard group.rank == 0 else { return }
-        originalModel = try c.originalModel.map(TrainerNetworks.originalModel)
+        originalModel = try c.originalModel.map { try TrainerNetworks.originalModel($0, in: context) }
         do {
             try FileManager.default.createDirectory(atPath: directory + "/samples", withIntermediateDirectories: true)
         } catch { throw TrainingError("\(directory) cannot be made: \(error.localizedDescription)") }

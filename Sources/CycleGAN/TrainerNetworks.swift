@@ -6,6 +6,7 @@ import Weights
 /// Makes the networks that a configuration asks for, with their first values.
 struct TrainerNetworks {
     let configuration: TrainingConfiguration
+    private let context: ComputeContext
     /// Where values come from instead of chance: a file and, network by network, the prefix of its keys there.
     private let source: WeightsFile?
     private let prefixes: [String: String]
@@ -13,8 +14,8 @@ struct TrainerNetworks {
     /// A checkpoint will give all values.
     private let restored: Bool
 
-    init(_ c: TrainingConfiguration, restored: Bool) throws {
-        (configuration, self.restored) = (c, restored)
+    init(_ c: TrainingConfiguration, restored: Bool, in context: ComputeContext) throws {
+        (configuration, self.restored, self.context) = (c, restored, context)
         // What a run started from is in its checkpoints; the file may be gone.
         guard !restored, let path = c.initialState ?? c.from else {
             (source, prefixes) = (nil, [:])
@@ -56,9 +57,9 @@ struct TrainerNetworks {
         if c.blurPool || c.spectralNormalization {
             return StabilizedDiscriminator(
                 channels: c.discriminatorChannels, antialiased: c.blurPool, spectral: c.spectralNormalization,
-                initial: initial(name))
+                in: context, initial: initial(name))
         }
-        return PatchDiscriminator(channels: c.discriminatorChannels, initial: initial(name))
+        return PatchDiscriminator(channels: c.discriminatorChannels, in: context, initial: initial(name))
     }
 
     func model() throws -> CycleGANModel {
@@ -68,16 +69,16 @@ struct TrainerNetworks {
             let file = try WeightsFile.read(path)
             try VGG16Layers.validate(file)
             let taps = [c.semanticLayer] + (c.needsStyleFeatures ? StyleTargets.taps : [])
-            features = try VGG16(file, tap: VGG16.Tap.allCases.last { taps.contains($0) }!)
+            features = try VGG16(file, tap: VGG16.Tap.allCases.last { taps.contains($0) }!, in: context)
         }
         let dv =
             c.hasFeatureDiscriminator && features != nil
             ? FeatureDiscriminator(
                 channels: FeatureDiscriminator.taps.map(features!.channels), width: c.discriminatorChannels,
-                initial: initial("DV")) : nil
+                in: context, initial: initial("DV")) : nil
         let model = CycleGANModel(
-            g: TrainableGenerator(c.generator, initial: initial("G")),
-            f: TrainableGenerator(c.generator, initial: initial("F")),
+            g: TrainableGenerator(c.generator, in: context, initial: initial("G")),
+            f: TrainableGenerator(c.generator, in: context, initial: initial("F")),
             dx: discriminator("DX"), dy: discriminator("DY"), dv: dv, features: features, semanticTap: c.semanticLayer,
             weights: c.lossWeights)
         if let source {
@@ -91,12 +92,12 @@ struct TrainerNetworks {
     }
 
     /// A model's file, or a state dict of the original project.
-    static func originalModel(_ path: String) throws -> ResNetGenerator {
+    static func originalModel(_ path: String, in context: ComputeContext) throws -> ResNetGenerator {
         let file = try WeightsFile.read(path)
-        if file.metadata["format"] != nil { return try ResNetGenerator(file) }
+        if file.metadata["format"] != nil { return try ResNetGenerator(file, in: context) }
         let imported = try GeneratorImport(file)
         let values = Dictionary(uniqueKeysWithValues: imported.tensors.map { ($0.name, $0.values) })
-        return ResNetGenerator(imported.description) { values[$0]! }
+        return ResNetGenerator(imported.description, in: context) { values[$0]! }
     }
 
     /// The mean of the features' values at a tap over the first photos of a run: features divided by it weigh the same,
@@ -106,7 +107,7 @@ struct TrainerNetworks {
         let means = try (0..<photos).map { number -> Double in
             let x = try data.load(number).x
             let values = features(x, at: [tap], Tape())[0]
-            let zero = Tensor.zeros(values.shape)
+            let zero = Tensor.zeros(values.shape, in: values.context)
             // Features are activations, none below zero: their mean is their mean distance from 0.
             let mean = Tape().apply(L1Loss(), values, zero)
             return Double(mean.pointer[0])

@@ -11,6 +11,7 @@ public final class TrainingData: Sendable {
     public let samples: ImageFolder
     let replayPhotos, replayPaintings: ImageFolder?
     private let configuration: TrainingConfiguration
+    private let context: ComputeContext
     /// Crop and load size of each stage.
     private let sides: [(load: Int, crop: Int)]
     private let pairs: [TrainingPair]?
@@ -25,8 +26,13 @@ public final class TrainingData: Sendable {
     /// Throws `TrainingError` where a folder cannot be read or is empty, or a line of the data order is wrong.
     /// - Parameters:
     ///   - run: the run's directory: what it holds are no photos, also where it lies among them.
+    ///   - context: where the images' tensors are made.
     ///   - notice: is told how many images there are, and of files that cannot be read, once each.
-    public init(_ c: TrainingConfiguration, run: String? = nil, notice: @escaping @Sendable (String) -> Void) throws {
+    public init(
+        _ c: TrainingConfiguration, run: String? = nil, in context: ComputeContext = .default,
+        notice: @escaping @Sendable (String) -> Void
+    ) throws {
+        self.context = context
         let runs = run.map { [$0] } ?? []
         if let run, let folder = [c.photos, c.paintings].first(where: { BytePath($0).isSameFile(as: BytePath(run)) }) {
             throw TrainingError(
@@ -137,7 +143,7 @@ public final class TrainingData: Sendable {
     private func crop(_ photo: Photo, _ crop: TrainingPair.Crop, _ sides: (load: Int, crop: Int)) throws -> Tensor {
         let size = Self.resized(photo, crop.shortSide, sides)
         let photo = try photo.resized(toWidth: size.width, height: size.height, filter: .bicubic)
-        let side = sides.crop, tensor = Tensor(Shape(1, side, side, 3))
+        let side = sides.crop, tensor = Tensor(Shape(1, side, side, 3), in: context)
         func corner(_ place: Int, _ length: Int) -> Int {
             crop.shortSide == nil ? place : place * (length - side + 1) / DataOrder.cornerUnit
         }
@@ -181,8 +187,8 @@ public final class TrainingData: Sendable {
 
 extension Tensor {
     /// (1, H, W, 3) in [-1, 1].
-    convenience init(_ photo: Photo) {
-        self.init(Shape(1, photo.height, photo.width, 3))
+    convenience init(_ photo: Photo, in context: ComputeContext) {
+        self.init(Shape(1, photo.height, photo.width, 3), in: context)
         for i in 0..<shape.count { pointer[i] = Float(photo.pixels[i]) / 127.5 - 1 }
     }
 

@@ -2,8 +2,8 @@ import Glibc
 import LinuxFiles
 import Threads
 
-/// Decides, on a thread of its own, what has happened: events are hints, a scan and fstat tell. Everything here except
-/// the mailbox and the table is used on that thread only.
+/// Decides, on a thread of its own, what has happened: events are hints, a scan and fstat tell.
+/// Safe to share: everything here except the mailbox and the table, which have locks, is used on that thread only.
 final class Examiner: @unchecked Sendable {
     let rootPath: BytePath
     let options: WatchOptions

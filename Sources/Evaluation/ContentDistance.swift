@@ -9,9 +9,9 @@ public struct ContentDistance {
     private let network: VGG16
 
     /// Throws `WeightsError` where the file is another network, or ends before relu3_3.
-    public init(_ file: WeightsFile) throws {
+    public init(_ file: WeightsFile, in context: ComputeContext = .default) throws {
         try VGG16Layers.validate(file)
-        network = try VGG16(file, tap: .relu3_3)
+        network = try VGG16(file, tap: .relu3_3, in: context)
     }
 
     public init(_ network: VGG16) { self.network = network }
@@ -21,11 +21,11 @@ public struct ContentDistance {
 
     /// From one photo to several others, its features taken once.
     public func distances(_ photo: Photo, _ others: [Photo]) -> [Double] {
-        let original = network(vggInput(photo), Tape()).applied(), count = original.shape.count
+        let original = network(vggInput(photo, in: network.context), Tape()).applied(), count = original.shape.count
         var size = 0.0
         for i in 0..<count { size += Double(abs(original.pointer[i])) }
         return others.map { other in
-            let features = network(vggInput(other), Tape()).applied()
+            let features = network(vggInput(other, in: network.context), Tape()).applied()
             var difference = 0.0
             for i in 0..<count { difference += Double(abs(features.pointer[i] - original.pointer[i])) }
             return size > 0 ? difference / size : difference

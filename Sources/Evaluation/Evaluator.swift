@@ -118,9 +118,9 @@ public final class Evaluator {
         let left = extractor.comparable(generated, reference: reference),
             right = extractor.comparable(reference, reference: reference)
         return Distances(
-            frechet: try FrechetDistance.between(left, right),
-            frechetAtInfinity: try FrechetDistance.extrapolated(left, right, seed: seed),
-            kernel: try KernelDistance.between(left, right, sets: sets, seed: seed))
+            frechet: try FrechetDistance.between(left, right, in: extractor.context),
+            frechetAtInfinity: try FrechetDistance.extrapolated(left, right, seed: seed, in: extractor.context),
+            kernel: try KernelDistance.between(left, right, sets: sets, seed: seed, in: extractor.context))
     }
 
     public struct Distances: Sendable, Equatable {

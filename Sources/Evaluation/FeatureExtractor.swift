@@ -6,6 +6,8 @@ import Weights
 /// A fixed network that describes images by numbers.
 public protocol FeatureExtractor {
     var dimensions: Int { get }
+    /// Where it computes.
+    var context: ComputeContext { get }
     func features(_ photo: Photo) -> [Float]
     /// Brings two tables to the units in which distances are measured; the second is the reference.
     func comparable(_ table: FeatureTable, reference: FeatureTable) -> FeatureTable
@@ -19,7 +21,8 @@ public struct InceptionFeatures: FeatureExtractor {
     public init(_ network: InceptionV3, mode: InceptionMode) { (self.network, self.mode) = (network, mode) }
 
     public var dimensions: Int { network.tap.rawValue }
-    public func features(_ photo: Photo) -> [Float] { network(mode.input(photo))[0] }
+    public var context: ComputeContext { network.context }
+    public func features(_ photo: Photo) -> [Float] { network(mode.input(photo, in: context))[0] }
     public func comparable(_ table: FeatureTable, reference: FeatureTable) -> FeatureTable { table }
 }
 
@@ -32,21 +35,22 @@ public struct PooledVGG16Features: FeatureExtractor {
     private let widths: [Int]
 
     /// Throws `WeightsError` where the file is another network, or ends before relu3_3.
-    public init(_ file: WeightsFile) throws {
+    public init(_ file: WeightsFile, in context: ComputeContext = .default) throws {
         try VGG16Layers.validate(file)
-        try self.init(VGG16(file, tap: .relu3_3))
+        try self.init(VGG16(file, tap: .relu3_3, in: context))
     }
 
     public init(_ network: VGG16) {
         self.network = network
-        let x = Tensor.zeros(Shape(1, 16, 16, 3))
+        let x = Tensor.zeros(Shape(1, 16, 16, 3), in: network.context)
         widths = network(x, at: Self.taps, Tape()).map(\.shape.c)
     }
 
+    public var context: ComputeContext { network.context }
     public var dimensions: Int { 2 * widths.reduce(0, +) }
 
     public func features(_ photo: Photo) -> [Float] {
-        network(vggInput(photo), at: Self.taps, Tape()).flatMap { tap in
+        network(vggInput(photo, in: context), at: Self.taps, Tape()).flatMap { tap in
             let moments = ChannelMoments(tap)
             return (moments.means + moments.deviations).map { Float($0) }
         }
@@ -77,7 +81,9 @@ extension FeatureTable {
 }
 
 /// (1, 256, 256, 3) in [-1, 1].
-func vggInput(_ photo: Photo) -> Tensor { Tensor(photo.thumbnail(width: vggSide, height: vggSide)) }
+func vggInput(_ photo: Photo, in context: ComputeContext) -> Tensor {
+    Tensor(photo.thumbnail(width: vggSide, height: vggSide), in: context)
+}
 private let vggSide = 256
 
 extension Photo {
@@ -88,8 +94,8 @@ extension Photo {
 
 extension Tensor {
     /// (1, H, W, 3) in [-1, 1].
-    convenience init(_ photo: Photo) {
-        self.init(Shape(1, photo.height, photo.width, 3))
+    convenience init(_ photo: Photo, in context: ComputeContext) {
+        self.init(Shape(1, photo.height, photo.width, 3), in: context)
         for i in 0..<shape.count { pointer[i] = Float(photo.pixels[i]) / 127.5 - 1 }
     }
 

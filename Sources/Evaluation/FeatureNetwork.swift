@@ -1,4 +1,5 @@
 import Networks
+import Tensors
 import Weights
 
 /// Which network describes the images, and what the distances on it are called: only Inception's are FID and KID.
@@ -9,11 +10,14 @@ public enum FeatureNetwork {
     /// The network of a file: the content decides. Throws `WeightsError` where it is neither, or has not the dimensions
     /// asked for.
     /// - Parameter dimensions: of Inception; nil for as many as the file has.
-    public init(_ path: String, dimensions: InceptionV3Layers.Tap?, mode: InceptionMode) throws {
+    public init(
+        _ path: String, dimensions: InceptionV3Layers.Tap?, mode: InceptionMode,
+        in context: ComputeContext = .default
+    ) throws {
         let file = try WeightsFile.read(path)
         let isVGG16 = file.tensors["features.0.weight"] != nil
         if isVGG16, dimensions == nil {
-            self = .vgg16(try PooledVGG16Features(file))
+            self = .vgg16(try PooledVGG16Features(file, in: context))
             return
         }
         if isVGG16 {
@@ -22,7 +26,7 @@ public enum FeatureNetwork {
                 "is VGG16, which has no dimensions to choose from; leave --dims out, or name Inception's weights")
         }
         let tap = try dimensions ?? InceptionV3Layers.deepestTap(file) ?? .mixed7c
-        self = .inception(InceptionFeatures(try .init(file, tap: tap), mode: mode))
+        self = .inception(InceptionFeatures(try .init(file, tap: tap, in: context), mode: mode))
     }
 
     public var extractor: any FeatureExtractor {

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The Fréchet distance of two sets of features, each taken as normally distributed (Heusel et al. 2017):
 /// |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)), with the covariances of n - 1, as pytorch-fid has it.
 ///
@@ -5,19 +7,23 @@
 /// are, without an epsilon on the diagonal and without the imaginary rounding errors of a matrix root.
 public enum FrechetDistance {
     /// Throws `EvaluationError` with fewer than two images on a side.
-    public static func between(_ a: FeatureTable, _ b: FeatureTable) throws -> Double {
+    public static func between(
+        _ a: FeatureTable, _ b: FeatureTable, in context: ComputeContext = .default
+    ) throws -> Double {
         try FeatureTable.check(a, b)
-        return LinearAlgebra.onAllThreads { distance(Side(a), Side(b)) }
+        return LinearAlgebra.onAllThreads(of: context) { distance(Side(a), Side(b)) }
     }
 
     /// The distance that infinitely many images would have (Chong and Forsyth 2020): on subsets of both sides, with 1/f
     /// of the images for f from 1 to 4, the distance is nearly a line over f, and this is its value at 0. Nil with too
     /// few images to tell.
-    public static func extrapolated(_ a: FeatureTable, _ b: FeatureTable, seed: UInt64 = 1) throws -> Double? {
+    public static func extrapolated(
+        _ a: FeatureTable, _ b: FeatureTable, seed: UInt64 = 1, in context: ComputeContext = .default
+    ) throws -> Double? {
         try FeatureTable.check(a, b)
         guard min(a.count, b.count) >= leastImages else { return nil }
         var points: [(x: Double, y: Double)] = []
-        LinearAlgebra.onAllThreads {
+        LinearAlgebra.onAllThreads(of: context) {
             points.append((1, distance(Side(a), Side(b))))
             for step in 1...steps {
                 let factor = 1 + 3 * Double(step) / Double(steps)

@@ -11,16 +11,17 @@ public enum InceptionMode: String, Sendable, CaseIterable {
     case clean
 
     /// (1, 299, 299, 3)
-    func input(_ photo: Photo) -> Tensor {
+    func input(_ photo: Photo, in context: ComputeContext) -> Tensor {
         let side = InceptionV3.side
         switch self {
         case .pytorchFID:
             let values = bilinear(
                 photo.pixels.map { Float($0) / 255 }, width: photo.width, height: photo.height, side: side)
-            return Tensor(Shape(1, side, side, 3), values: values.map { 2 * $0 - 1 })
+            return Tensor(Shape(1, side, side, 3), values: values.map { 2 * $0 - 1 }, in: context)
         case .clean:
             let values = PillowBicubic.resized(photo, toWidth: side, height: side)
-            return Tensor(Shape(1, side, side, 3), values: values.map { (min(max($0, 0), 255) - 128) / 128 })
+            return Tensor(
+                Shape(1, side, side, 3), values: values.map { (min(max($0, 0), 255) - 128) / 128 }, in: context)
         }
     }
 }

@@ -7,20 +7,22 @@ public enum KernelDistance {
     /// With an interval by bootstrap over the images of both sides. Throws `EvaluationError` with fewer than two images
     /// on a side.
     public static func between(
-        _ a: FeatureTable, _ b: FeatureTable, sets: Int = 1000, seed: UInt64 = 1
+        _ a: FeatureTable, _ b: FeatureTable, sets: Int = 1000, seed: UInt64 = 1,
+        in context: ComputeContext = .default
     ) throws -> Estimate {
         try FeatureTable.check(a, b)
         return Estimate(
             values(
                 a, b, Bootstrap(images: a.count, sets: sets, seed: seed, purpose: "left"),
-                Bootstrap(images: b.count, sets: sets, seed: seed, purpose: "right")))
+                Bootstrap(images: b.count, sets: sets, seed: seed, purpose: "right"), in: context))
     }
 
     /// What one model's distance from a reference is above another's, paired: both made their pictures from the same
     /// photos, in the same order, and each drawn set has the same photos and the same reference images for both. Below
     /// 0 with its whole interval: `candidate` is nearer to the reference.
     public static func difference(
-        candidate: FeatureTable, current: FeatureTable, reference: FeatureTable, sets: Int = 1000, seed: UInt64 = 1
+        candidate: FeatureTable, current: FeatureTable, reference: FeatureTable, sets: Int = 1000, seed: UInt64 = 1,
+        in context: ComputeContext = .default
     ) throws -> (candidate: Estimate, current: Estimate, difference: Estimate) {
         try FeatureTable.check(candidate, reference)
         try FeatureTable.check(current, reference)
@@ -30,26 +32,30 @@ public enum KernelDistance {
         }
         let photos = Bootstrap(images: current.count, sets: sets, seed: seed, purpose: "left")
         let references = Bootstrap(images: reference.count, sets: sets, seed: seed, purpose: "right")
-        let right = squares(reference, references)
+        let right = squares(reference, references, context)
         let (new, old) = (
-            values(candidate, reference, photos, references, right),
-            values(current, reference, photos, references, right)
+            values(candidate, reference, photos, references, right, in: context),
+            values(current, reference, photos, references, right, in: context)
         )
         return (Estimate(new), Estimate(old), Estimate(zip(new, old).map { $0 - $1 }))
     }
 
     /// One value for each set.
     static func values(
-        _ a: FeatureTable, _ b: FeatureTable, _ left: Bootstrap, _ right: Bootstrap, _ known: [Double]? = nil
+        _ a: FeatureTable, _ b: FeatureTable, _ left: Bootstrap, _ right: Bootstrap, _ known: [Double]? = nil,
+        in context: ComputeContext = .default
     ) -> [Double] {
-        let aa = squares(a, left), bb = known ?? squares(b, right), ab = sums(a, b, left, right, excludesSame: false)
+        let aa = squares(a, left, context), bb = known ?? squares(b, right, context)
+        let ab = sums(a, b, left, right, excludesSame: false, context)
         let pairs = Double(a.count) * Double(b.count)
         return (0..<left.sets).map { aa[$0] + bb[$0] - 2 * ab[$0] / pairs }
     }
 
     /// The mean kernel of pairs of different images of one side, for each set.
-    private static func squares(_ table: FeatureTable, _ bootstrap: Bootstrap) -> [Double] {
-        let sums = sums(table, table, bootstrap, bootstrap, excludesSame: true), n = Double(table.count)
+    private static func squares(
+        _ table: FeatureTable, _ bootstrap: Bootstrap, _ context: ComputeContext
+    ) -> [Double] {
+        let sums = sums(table, table, bootstrap, bootstrap, excludesSame: true, context), n = Double(table.count)
         return (0..<bootstrap.sets).map { set in
             let same = (0..<table.count).reduce(0.0) { sum, i in
                 let w = bootstrap.counts[i * bootstrap.sets + set]
@@ -62,7 +68,8 @@ public enum KernelDistance {
     /// The sum of the kernel over pairs of images, each counted as often as it was drawn, for each set. Blocks of the
     /// kernel's matrix are made one after the other: 10,000 images need no more memory for it than 1,000.
     private static func sums(
-        _ a: FeatureTable, _ b: FeatureTable, _ left: Bootstrap, _ right: Bootstrap, excludesSame: Bool
+        _ a: FeatureTable, _ b: FeatureTable, _ left: Bootstrap, _ right: Bootstrap, excludesSame: Bool,
+        _ context: ComputeContext
     ) -> [Double] {
         let (d, sets) = (a.dimensions, left.sets), (high, wide) = (64, 512)
         let bands = (a.count + high - 1) / high
@@ -70,7 +77,7 @@ public enum KernelDistance {
         defer { parts.deallocate() }
         parts.initialize(repeating: 0)
         let scale = 1 / Double(d)
-        ThreadPool.shared.forEach(bands) { band in
+        context.threads.forEach(bands) { band in
             let rows = band * high..<min(a.count, (band + 1) * high)
             let scratch = UnsafeMutableBufferPointer<Double>.allocate(
                 capacity: high * d + wide * d + high * wide + high * sets)

@@ -4,8 +4,8 @@ import Tensors
 /// What the distances need of LAPACK, in double precision. Matrices are row after row.
 enum LinearAlgebra {
     /// Lets OpenBLAS use all threads while `body` runs; elsewhere it runs inside ours.
-    static func onAllThreads<R>(_ body: () -> R) -> R {
-        openblas_set_num_threads(Int32(ThreadPool.shared.threads))
+    static func onAllThreads<R>(of context: ComputeContext, _ body: () -> R) -> R {
+        openblas_set_num_threads(Int32(context.threads.count))
         defer { openblas_set_num_threads(1) }
         return body()
     }

@@ -31,6 +31,7 @@ public struct PictureMaker: Sendable {
     public let generator: ResNetGenerator
     public let back: ResNetGenerator?
     private let manner: Manner
+    private var context: ComputeContext { generator.context }
     private let stylizer: Stylizer
 
     public init(_ generator: ResNetGenerator, back: ResNetGenerator? = nil, _ manner: Manner) {
@@ -42,7 +43,8 @@ public struct PictureMaker: Sendable {
     public func made(of original: Photo, _ framing: Framing) throws -> Made {
         switch manner {
         case .network:
-            let photo = try framing.resized(original), values = generator(Tensor(photo)), picture = try values.picture()
+            let photo = try framing.resized(original)
+            let values = generator(Tensor(photo, in: context)), picture = try values.picture()
             return Made(
                 photo: photo, picture: picture, reconstruction: try back?(values).picture(), rendered: picture,
                 raw: picture)
@@ -53,11 +55,11 @@ public struct PictureMaker: Sendable {
                 size == (original.width, original.height)
                 ? original : try original.resized(toWidth: size.width, height: size.height)
             let rendered = try stylizer.stylize(photo)
-            let reconstruction = try back.map { try framing.resized($0(Tensor(rendered)).picture()) }
+            let reconstruction = try back.map { try framing.resized($0(Tensor(rendered, in: context)).picture()) }
             return Made(
                 photo: try framing.resized(original), picture: try framing.resized(rendered),
                 reconstruction: reconstruction, rendered: rendered,
-                raw: try generator(Tensor(photo.cropped(x: 0, y: 0, side: Framing.cropSide))).picture())
+                raw: try generator(Tensor(photo.cropped(x: 0, y: 0, side: Framing.cropSide), in: context)).picture())
         }
     }
 }

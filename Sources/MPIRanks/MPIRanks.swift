@@ -111,6 +111,8 @@ public final class MPIRanks: RankGroup {
         while true { sleep(1) }
     }
 
+    /// What a sum is made of.
+    /// Safe to share: whoever starts a sum leaves its values alone until it is done.
     private struct Floats: @unchecked Sendable { let pointers: [UnsafeMutablePointer<Float>], count: Int }
 
     // MARK: The thread

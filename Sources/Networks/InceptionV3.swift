@@ -12,6 +12,7 @@ public final class InceptionV3: Sendable {
 
     /// The deepest of the taps that were read.
     public let tap: Tap
+    public let context: ComputeContext
     private let stages: [[Block]]
 
     /// As in `InceptionV3Layers`.
@@ -25,16 +26,17 @@ public final class InceptionV3: Sendable {
     }
 
     /// Reads the network up to a tap. Throws `WeightsError` naming what is missing or misshapen.
-    public init(_ file: WeightsFile, tap: Tap) throws {
+    public init(_ file: WeightsFile, tap: Tap, in context: ComputeContext = .default) throws {
         try InceptionV3Layers.validate(file, tap: tap)
-        self.tap = tap
+        (self.tap, self.context) = (tap, context)
         stages = try InceptionV3Layers.stages(to: tap).map { stage in
             try stage.map { block in
                 Block(
                     branches: try block.branches.map { branch in
                         Branch(
-                            pooling: branch.pooling, path: try branch.path.map { try Self.convolution($0, file) },
-                            ends: try branch.ends.map { try Self.convolution($0, file) })
+                            pooling: branch.pooling,
+                            path: try branch.path.map { try Self.convolution($0, file, context) },
+                            ends: try branch.ends.map { try Self.convolution($0, file, context) })
                     })
             }
         }
@@ -44,7 +46,7 @@ public final class InceptionV3: Sendable {
     private static let epsilon = 0.001
 
     private static func convolution(
-        _ layer: InceptionV3Layers.Layer, _ file: WeightsFile
+        _ layer: InceptionV3Layers.Layer, _ file: WeightsFile, _ context: ComputeContext
     ) throws -> RectifiedConvolution {
         func values(_ name: String) throws -> [Double] {
             try file.floats("\(layer.key).bn.\(name)", shape: [layer.output]).map(Double.init)
@@ -65,7 +67,7 @@ public final class InceptionV3: Sendable {
         // The last blocks' 8x8 pixels are too few for minimal filtering.
         return RectifiedConvolution(
             kernel, inputChannels: layer.input, outputChannels: layer.output, weight: weight, bias: bias,
-            minimalFiltering: !layer.key.hasPrefix("Mixed_7"))
+            minimalFiltering: !layer.key.hasPrefix("Mixed_7"), in: context)
     }
 
     /// x (N, 299, 299, 3) in [-1, 1] to N rows of features at each of the taps, in the order asked for: means over all
@@ -91,7 +93,7 @@ public final class InceptionV3: Sendable {
             $0 + ($1.ends.isEmpty ? x.shape.c : $1.ends.reduce(0) { $0 + $1.outputChannels })
         }
         func slice(_ height: Int, _ width: Int, _ channels: Int) -> ChannelSlice {
-            let y = output ?? Tensor(Shape(x.shape.n, height, width, total))
+            let y = output ?? Tensor(Shape(x.shape.n, height, width, total), in: x.context)
             output = y
             first += channels
             return ChannelSlice(y, channels: first - channels..<first)

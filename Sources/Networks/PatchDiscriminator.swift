@@ -25,7 +25,10 @@ public final class PatchDiscriminator: TrainableNetwork {
     }
 
     /// - Parameter initial: values of the tensor with a key and shape.
-    public init(channels: Int, initial: (_ key: String, _ shape: [Int]) throws -> [Float]) rethrows {
+    public init(
+        channels: Int, in context: ComputeContext = .default,
+        initial: (_ key: String, _ shape: [Int]) throws -> [Float]
+    ) rethrows {
         self.channels = channels
         layers = try Self.plan(channels).map { layer in
             let operation = Convolution2D(
@@ -37,11 +40,13 @@ public final class PatchDiscriminator: TrainableNetwork {
                     name: layer.key + ".weight",
                     value: Tensor(
                         operation.weightShape,
-                        values: try initial(layer.key + ".weight", [layer.output, layer.input, 4, 4]))),
+                        values: try initial(layer.key + ".weight", [layer.output, layer.input, 4, 4]),
+                        in: context)),
                 bias: Parameter(
                     name: layer.key + ".bias",
                     value: Tensor(
-                        Shape(1, 1, 1, layer.output), values: try initial(layer.key + ".bias", [layer.output]))),
+                        Shape(1, 1, 1, layer.output), values: try initial(layer.key + ".bias", [layer.output]),
+                        in: context)),
                 normalized: layer.normalized)
         }
         parameters = layers.flatMap { [$0.weight, $0.bias] }

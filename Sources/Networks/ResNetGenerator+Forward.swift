@@ -33,7 +33,7 @@ extension ResNetGenerator {
 
     /// Rows of full resolution that are computed at a time.
     private func fullBandRows(width: Int) -> Int {
-        if let rows = bandRowsForTests.withLock({ $0 }) { return rows }
+        if let rows = context.tuning.bandRows { return rows }
         // About 16 MB of the widest layer, but not so few rows that the overlap of bands costs more than it saves.
         return max(32, min(1 << 20, (1 << 22) / (width * description.baseChannels)) / 4 * 4)
     }
@@ -46,7 +46,7 @@ extension ResNetGenerator {
     public func callAsFunction(_ x: Tensor, storage: Storage? = nil) -> Tensor {
         let row = x.shape.w * 3
         let storage = storage ?? preferredStorage(height: x.shape.h, width: x.shape.w)
-        let y = Tensor(x.shape)
+        let y = Tensor(x.shape, in: context)
         // Without a report nothing can abandon it.
         try! translate(height: x.shape.h, width: x.shape.w, storage: storage, progress: nil) { rows, target in
             target.update(from: x.pointer + rows.lowerBound * row, count: rows.count * row)
@@ -73,14 +73,15 @@ extension ResNetGenerator {
         let (paddedHeight, paddedWidth) = (Self.paddedSide(height), Self.paddedSide(width))
         let padded = height != paddedHeight || width != paddedWidth
         try translatePadded(height: paddedHeight, width: paddedWidth, storage: storage, progress: progress) {
-            rows, target in
+            [context] rows, target in
             guard padded else { return input(rows, target) }
-            fillPadded(rows, height: height, width: width, paddedWidth: paddedWidth, target: target, input: input)
+            fillPadded(
+                rows, height: height, width: width, paddedWidth: paddedWidth, target: target, context, input: input)
         } output: { rows, values in
             let kept = rows.clamped(to: 0..<height)
             guard padded else { return output(rows, values) }
             guard !kept.isEmpty else { return }
-            let cropped = BufferPool.shared.take(kept.count * width * 3)
+            let cropped = context.buffers.take(kept.count * width * 3)
             for y in 0..<kept.count {
                 (cropped.pointer + y * width * 3).update(from: values + y * paddedWidth * 3, count: width * 3)
             }
@@ -103,24 +104,26 @@ extension ResNetGenerator {
         let full = storage == .all ? height : fullBandRows(width: width)
 
         // Grain lies on the image as the network sees it, its padding too: it follows from a pixel's place alone.
-        let grain = description.grain > 0 ? GrainField(deviation: Float(description.grain)) : nil
-        let colours = description.skip == .colours ? ImageColours(height: height, width: width, input: input) : nil
-        var x: any Stage = InputStage(height: height, width: width) { rows, target in
+        let context = context, grain = description.grain > 0 ? GrainField(deviation: Float(description.grain)) : nil
+        let colours =
+            description.skip == .colours
+            ? ImageColours(height: height, width: width, in: context, input: input) : nil
+        var x: any Stage = InputStage(height: height, width: width, context: context) { rows, target in
             input(rows, target)
-            grain?.add(rows: rows, columns: 0..<width, channels: 3, to: target)
+            grain?.add(rows: rows, columns: 0..<width, channels: 3, to: target, context)
         }
         /// The layer before is not read any more: where memory is short, what it took goes back before the next takes
         /// its own.
         func advance(_ next: any Stage) {
             x = next
-            if storage != .all { BufferPool.shared.trim(above: 32 << 20) }
+            if storage != .all { context.buffers.trim(above: 32 << 20) }
         }
         advance(try layer(first, x, slope: slope, stored: storage == .all, bandRows: full, meter))
         advance(try layer(down1, x, slope: slope, stored: storage < .quarterResolution, bandRows: full / 2, meter))
         // The quarter-resolution buffers lie in one of full resolution, which nothing else needs at that time.
         var buffers: [Buffer?] = [nil, nil, nil]
         if storage == .all {
-            let count = height * width * description.baseChannels / 4, whole = BufferPool.shared.take(4 * count)
+            let count = height * width * description.baseChannels / 4, whole = context.buffers.take(4 * count)
             buffers = (0..<3).map { whole.part($0 * count..<($0 + 1) * count) }
         }
         advance(try layer(down2, x, slope: slope, stored: true, in: buffers[0], bandRows: full / 4, meter))
@@ -132,12 +135,12 @@ extension ResNetGenerator {
         advance(try layer(up1, x, slope: slope, stored: storage < .quarterResolution, bandRows: full / 2, meter))
         advance(try layer(up2, x, slope: slope, stored: storage == .all, bandRows: full, meter))
         try inBands(height, full) { rows in
-            let buffer = BufferPool.shared.take(rows.count * width * 3)
+            let buffer = context.buffers.take(rows.count * width * 3)
             try compute(last, x, rows, into: buffer.pointer, sums: nil, meter)
             if let colours {
-                let added = BufferPool.shared.take(rows.count * width * 3)
+                let added = context.buffers.take(rows.count * width * 3)
                 colours.write(rows: rows, to: added.pointer)
-                tanhOfSum(buffer.pointer, added.pointer, count: rows.count * width * 3)
+                context.tanhOfSum(buffer.pointer, added.pointer, count: rows.count * width * 3)
             }
             output(rows, buffer.pointer)
         }
@@ -150,22 +153,22 @@ extension ResNetGenerator {
         _ meter: Meter
     ) throws -> any Stage {
         let size = convolution.outputSize(height: input.height, width: input.width)
-        let sums = ChannelSums(channels: convolution.outputChannels)
-        let reading = Reading(n: 1, c: convolution.outputChannels, slope: slope)
+        let sums = ChannelSums(channels: convolution.outputChannels, in: context)
+        let reading = Reading(n: 1, c: convolution.outputChannels, slope: slope, in: context)
         let pixels = size.height * size.width
         let rowFloats = size.width * convolution.outputChannels
         defer { sums.finish(pixels: pixels, into: reading, image: 0) }
         // Where the input is there whole, so is the output made; else as many rows as the input's bands give.
         let step = stored && input is StoredStage ? size.height : bandRows
         if stored {
-            let y = Tensor(Shape(1, size.height, size.width, convolution.outputChannels), in: buffer)
+            let y = Tensor(Shape(1, size.height, size.width, convolution.outputChannels), in: context, buffer: buffer)
             try inBands(size.height, step, alignment: convolution.rowAlignment) { rows in
                 try compute(convolution, input, rows, into: y.pointer + rows.lowerBound * rowFloats, sums: sums, meter)
             }
             return StoredStage(tensor: y.read(through: reading))
         }
         try inBands(size.height, step, alignment: convolution.rowAlignment) { rows in
-            let buffer = BufferPool.shared.take(rows.count * rowFloats)
+            let buffer = context.buffers.take(rows.count * rowFloats)
             try compute(convolution, input, rows, into: buffer.pointer, sums: sums, meter)
         }
         return ComputedStage(
@@ -214,14 +217,14 @@ extension ResNetGenerator {
 /// Writes rows of the padded image to `target`, asking `input` for rows of the image itself.
 private func fillPadded(
     _ rows: Range<Int>, height: Int, width: Int, paddedWidth: Int, target: UnsafeMutablePointer<Float>,
-    input: (Range<Int>, UnsafeMutablePointer<Float>) -> Void
+    _ context: ComputeContext, input: (Range<Int>, UnsafeMutablePointer<Float>) -> Void
 ) {
     func source(_ i: Int, _ side: Int, _ padded: Int) -> Int {
         i < side ? i : padded - side < side ? 2 * (side - 1) - i : side - 1
     }
     let sources = rows.map { source($0, height, ResNetGenerator.paddedSide(height)) }
     let first = sources.min()!, last = sources.max()!
-    let image = BufferPool.shared.take((last - first + 1) * width * 3)
+    let image = context.buffers.take((last - first + 1) * width * 3)
     input(first..<last + 1, image.pointer)
     for (i, y) in sources.enumerated() {
         let from = image.pointer + (y - first) * width * 3, to = target + i * paddedWidth * 3

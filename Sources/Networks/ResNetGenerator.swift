@@ -1,4 +1,3 @@
-import Synchronization
 import Tensors
 import Weights
 
@@ -9,6 +8,8 @@ import Weights
 /// normalisation takes its statistics from the whole image.
 public final class ResNetGenerator: Sendable {
     public let description: GeneratorDescription
+    /// Where its weights lie, and where it computes.
+    public let context: ComputeContext
 
     let first, down1, down2, up1, up2, last: any Convolution
     let blocks: [(first: any Convolution, second: any Convolution)]
@@ -23,10 +24,7 @@ public final class ResNetGenerator: Sendable {
     public var weightBytes: Int { convolutions.reduce(0) { $0 + $1.weightBytes } }
 
     /// What the threads need besides the activations, at most: layers whose scratch has one size share it.
-    public var scratchBytes: Int { ThreadPool.shared.threads * Set(convolutions.map(\.scratchBytes)).reduce(0, +) }
-
-    /// Rows of a band, instead of as many as memory suggests.
-    let bandRowsForTests = Mutex<Int?>(nil)
+    public var scratchBytes: Int { context.threads.count * Set(convolutions.map(\.scratchBytes)).reduce(0, +) }
 
     /// Sides must be a multiple of this, and at least `minimumSide`.
     public static let sideMultiple = 4
@@ -34,8 +32,11 @@ public final class ResNetGenerator: Sendable {
 
     /// - Parameter tensor: values of the tensor with a key of the description, in PyTorch's order (OIHW; transposed
     ///   convolutions IOHW).
-    public init(_ description: GeneratorDescription, tensor: (String) throws -> [Float]) rethrows {
-        self.description = description
+    public init(
+        _ description: GeneratorDescription, in context: ComputeContext = .default,
+        tensor: (String) throws -> [Float]
+    ) rethrows {
+        (self.description, self.context) = (description, context)
         slope = description.activation.slope
         var made: [any Convolution] = []
         for layer in description.layers {
@@ -47,9 +48,10 @@ public final class ResNetGenerator: Sendable {
             if layer.kind == .last {
                 made.append(
                     convolution.prepared(
-                        weight: weight, bias: try tensor(layer.biasKey), tanh: description.skip == .none))
+                        weight: weight, bias: try tensor(layer.biasKey), tanh: description.skip == .none,
+                        in: context))
             } else {
-                made.append(convolution.prepared(weight: weight))
+                made.append(convolution.prepared(weight: weight, in: context))
             }
         }
         (first, down1, down2) = (made[0], made[1], made[2])
@@ -59,10 +61,10 @@ public final class ResNetGenerator: Sendable {
     }
 
     /// Loads a `cyclegan-generator/1` file. Throws `WeightsError` naming what does not fit, or is no finite number.
-    public convenience init(_ file: WeightsFile) throws {
+    public convenience init(_ file: WeightsFile, in context: ComputeContext = .default) throws {
         let description = try GeneratorDescription(file)
         try description.validate(file)
-        try self.init(description) { key in try file.floats(key) }
+        try self.init(description, in: context) { key in try file.floats(key) }
         // Not needed, but a file with values that are no numbers comes from a training that went wrong.
         for layer in description.layers where layer.kind != .last { _ = try file.floats(layer.biasKey) }
     }

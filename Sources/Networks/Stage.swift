@@ -11,10 +11,11 @@ protocol Stage {
 /// The network's input, rows of it made by the caller: (rows, W, 3) in [-1, 1].
 struct InputStage: Stage {
     let height, width: Int
+    let context: ComputeContext
     let fill: (Range<Int>, UnsafeMutablePointer<Float>) -> Void
 
     func rows(_ rows: Range<Int>) -> (band: Band, owner: AnyObject) {
-        let buffer = BufferPool.shared.take(rows.count * width * 3)
+        let buffer = context.buffers.take(rows.count * width * 3)
         fill(rows, buffer.pointer)
         let band = Band(
             data: buffer.pointer, firstRow: rows.lowerBound, height: height, width: width, channels: 3, reading: nil)
@@ -41,7 +42,7 @@ struct ComputedStage: Stage {
 
     func rows(_ rows: Range<Int>) throws -> (band: Band, owner: AnyObject) {
         let aligned = rows.lowerBound / convolution.rowAlignment * convolution.rowAlignment..<rows.upperBound
-        let buffer = BufferPool.shared.take(aligned.count * width * convolution.outputChannels)
+        let buffer = convolution.context.buffers.take(aligned.count * width * convolution.outputChannels)
         try compute(convolution, input, aligned, into: buffer.pointer, sums: nil, meter)
         let band = Band(
             data: buffer.pointer, firstRow: aligned.lowerBound, height: height, width: width,

@@ -18,9 +18,10 @@ public final class TrainableGenerator: TrainableNetwork {
     private let normalization: InstanceNormalization
 
     /// - Parameter initial: values of the tensor with a key and shape of the description.
-    public init(_ description: GeneratorDescription, initial: (_ key: String, _ shape: [Int]) throws -> [Float])
-        rethrows
-    {
+    public init(
+        _ description: GeneratorDescription, in context: ComputeContext = .default,
+        initial: (_ key: String, _ shape: [Int]) throws -> [Float]
+    ) rethrows {
         self.description = description
         normalization = InstanceNormalization(slope: description.activation.slope)
         layers = try description.layers.map { layer in
@@ -30,10 +31,12 @@ public final class TrainableGenerator: TrainableNetwork {
                 kind: layer.kind, operation: operation,
                 weight: Parameter(
                     name: layer.weightKey,
-                    value: Tensor(operation.weightShape, values: try initial(layer.weightKey, layer.weightShape))),
+                    value: Tensor(
+                        operation.weightShape, values: try initial(layer.weightKey, layer.weightShape), in: context)),
                 bias: Parameter(
                     name: layer.biasKey,
-                    value: Tensor(Shape(1, 1, 1, co), values: try initial(layer.biasKey, layer.biasShape))))
+                    value: Tensor(
+                        Shape(1, 1, 1, co), values: try initial(layer.biasKey, layer.biasShape), in: context)))
         }
         parameters = layers.flatMap { [$0.weight, $0.bias] }
     }
@@ -92,6 +95,9 @@ public protocol TrainableNetwork: AnyObject {
 }
 
 extension TrainableNetwork {
+    /// Where the parameters lie, and what the network computes with.
+    public var context: ComputeContext { parameters[0].value.context }
+
     /// Asks a tape for the gradients of all parameters.
     public func watch(_ tape: Tape) { parameters.forEach { tape.watch($0.value) } }
 }

@@ -28,6 +28,9 @@ public final class VGG16 {
             mean: [123.68, 116.779, 103.939].map { $0 / 127.5 - 1 }, scale: [127.5, 127.5, 127.5])
     }
 
+    /// Where its weights lie, and what it takes features of.
+    public let context: ComputeContext
+
     private struct Layer {
         var operation: Convolution2D
         var weight, bias: Tensor
@@ -39,15 +42,20 @@ public final class VGG16 {
     /// Reads the layers up to the tap, of any widths. Throws `WeightsError` naming the tensor that is missing or
     /// misshapen. The file's metadata may say which scaling the input has (`input`, as in Oxford's files);
     /// torchvision's is assumed.
-    public convenience init(_ file: WeightsFile, tap: Tap) throws {
+    public convenience init(_ file: WeightsFile, tap: Tap, in context: ComputeContext = .default) throws {
         let oxford = file.metadata["input"]?.contains("123.68") == true
-        try self.init(file, prefix: "", stages: tap.stages, scaling: oxford ? .oxford : .torchvision)
+        try self.init(
+            file, prefix: "", stages: tap.stages, scaling: oxford ? .oxford : .torchvision, in: context)
     }
 
     /// - Parameters:
     ///   - prefix: before each key.
     ///   - stages: convolutions in each stage.
-    public init(_ file: WeightsFile, prefix: String, stages: [Int], scaling: InputScaling) throws {
+    public init(
+        _ file: WeightsFile, prefix: String, stages: [Int], scaling: InputScaling,
+        in context: ComputeContext = .default
+    ) throws {
+        self.context = context
         var layers: [Layer] = [], index = 0, channels = 3
         for (stage, count) in stages.enumerated() {
             for i in 0..<count {
@@ -71,8 +79,8 @@ public final class VGG16 {
                 layers.append(
                     Layer(
                         operation: operation,
-                        weight: Tensor(operation.weightShape, values: try file.floats("\(key).weight")),
-                        bias: Tensor(Shape(1, 1, 1, channels), values: try file.floats("\(key).bias")),
+                        weight: Tensor(operation.weightShape, values: try file.floats("\(key).weight"), in: context),
+                        bias: Tensor(Shape(1, 1, 1, channels), values: try file.floats("\(key).bias"), in: context),
                         startsStage: i == 0 && stage > 0))
                 index += 2
             }

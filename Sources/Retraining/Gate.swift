@@ -2,6 +2,7 @@ import Evaluation
 import Networks
 import Photos
 import Stylizing
+import Tensors
 import Weights
 
 /// Compares a newly trained model with the one in use on images that neither was trained on, and says whether it may
@@ -51,8 +52,11 @@ public struct Gate {
     ///   - vgg16: its weights, to relu3_3 at least.
     ///   - inception: its features for the KID, where they are installed.
     /// - Throws: `WeightsError`
-    public init(vgg16: WeightsFile, inception: (any FeatureExtractor)? = nil, settings: Settings = Settings()) throws {
-        try self.init(VGG16(vgg16, tap: .relu3_3), inception: inception, settings: settings)
+    public init(
+        vgg16: WeightsFile, inception: (any FeatureExtractor)? = nil, settings: Settings = Settings(),
+        in context: ComputeContext = .default
+    ) throws {
+        try self.init(VGG16(vgg16, tap: .relu3_3, in: context), inception: inception, settings: settings)
     }
 
     init(_ network: VGG16, inception: (any FeatureExtractor)? = nil, settings: Settings = Settings()) {
@@ -205,7 +209,7 @@ public struct Gate {
             }
             let found = try KernelDistance.difference(
                 candidate: comparable(candidate), current: comparable(current), reference: comparable(rows),
-                sets: settings.sets, seed: settings.seed)
+                sets: settings.sets, seed: settings.seed, in: extractor.context)
             return .init(candidate: found.candidate, current: found.current, difference: found.difference)
         }
         func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }

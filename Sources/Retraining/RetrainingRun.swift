@@ -5,6 +5,7 @@ import Foundation
 import LinuxFiles
 import Networks
 import Photos
+import Tensors
 import Weights
 
 /// One run, from the plan to the gate's decision: images are linked into its directory, the trainer trains, the gate
@@ -33,12 +34,18 @@ public final class RetrainingRun {
 
     public let directory: BytePath
     public let plan: RetrainingPlan
+    private let context: ComputeContext
     private let notice: @Sendable (String) -> Void
 
-    /// - Parameter notice: is told, in a line each, what a person should know.
+    /// - Parameters:
+    ///   - context: what training and gate compute on.
+    ///   - notice: is told, in a line each, what a person should know.
     /// - Throws: `SystemError`, `RetrainingError`
-    public init(_ directory: BytePath, notice: @escaping @Sendable (String) -> Void = { _ in }) throws {
-        (self.directory, self.notice) = (directory, notice)
+    public init(
+        _ directory: BytePath, in context: ComputeContext = .default,
+        notice: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws {
+        (self.directory, self.context, self.notice) = (directory, context, notice)
         plan = try RetrainingPlan.read(directory)
     }
 
@@ -107,12 +114,12 @@ public final class RetrainingRun {
     private func trainer() throws -> Trainer {
         let place = text(directory.appending("training"))
         if FileManager.default.fileExists(atPath: place + "/" + TrainingConfiguration.fileName) {
-            return try Trainer.resuming(place, notice: notice)
+            return try Trainer.resuming(place, in: context, notice: notice)
         }
         var configuration = try plan.configuration(startingFrom: try start())
         configuration.photos = text(data.appending("photos"))
         configuration.paintings = text(data.appending("paintings"))
-        return try Trainer(configuration, directory: place, notice: notice)
+        return try Trainer(configuration, directory: place, in: context, notice: notice)
     }
 
     /// The file that a warm training begins with; nil where the model alone has to do.
@@ -133,18 +140,20 @@ public final class RetrainingRun {
     private func examine(_ model: BytePath, _ goesOn: @escaping (Step) -> Bool) throws -> GateFigures {
         var settings = Gate.Settings()
         (settings.maxContentLoss, settings.seed) = (plan.maxContentLoss, plan.seed)
-        let inception = try plan.inception.map { try FeatureNetwork($0, dimensions: nil, mode: .clean).extractor }
-        var gate = try Gate(vgg16: WeightsFile.read(plan.vgg16), inception: inception, settings: settings)
+        let inception = try plan.inception.map {
+            try FeatureNetwork($0, dimensions: nil, mode: .clean, in: context).extractor
+        }
+        var gate = try Gate(vgg16: WeightsFile.read(plan.vgg16), inception: inception, settings: settings, in: context)
         gate.progress = { goesOn(.gate(done: $0, total: $1)) }
         let current = try plan.model.map {
             try PictureMaker(
-                ResNetGenerator(WeightsFile.read($0)), back: plan.trainingState.flatMap(TrainingState.back),
-                .translation)
+                ResNetGenerator(WeightsFile.read($0), in: context),
+                back: plan.trainingState.flatMap { TrainingState.back($0, in: context) }, .translation)
         }
         let training = directory.appending("training")
         let candidate = PictureMaker(
-            try ResNetGenerator(Safetensors.read(text(model))),
-            back: lastCheckpoint(training).flatMap(TrainingState.back), .translation)
+            try ResNetGenerator(Safetensors.read(text(model)), in: context),
+            back: lastCheckpoint(training).flatMap { TrainingState.back($0, in: context) }, .translation)
         let examination = try gate.examine(
             candidate, current: current, photos: FolderSource(ImageFolder(text(data.appending("held-out-photos")))),
             paintings: FolderSource(ImageFolder(text(data.appending("held-out-paintings")))))

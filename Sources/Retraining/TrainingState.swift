@@ -1,6 +1,7 @@
 import Foundation
 import LinuxFiles
 import Networks
+import Tensors
 import Weights
 
 /// What a model needs beside itself to be trained on as if its training had never ended: the generator of the way back
@@ -59,12 +60,12 @@ public enum TrainingState {
     }
 
     /// From picture to photo; nil where the file does not have it.
-    static func back(_ path: String) -> ResNetGenerator? {
+    static func back(_ path: String, in context: ComputeContext = .default) -> ResNetGenerator? {
         guard let file = try? WeightsFile.read(path), let description = try? GeneratorDescription(file) else {
             return nil
         }
         let shapes = Dictionary(uniqueKeysWithValues: description.tensorShapes.map { ($0.key, $0.shape) })
-        return try? ResNetGenerator(description) { try file.floats("F." + $0, shape: shapes[$0]!) }
+        return try? ResNetGenerator(description, in: context) { try file.floats("F." + $0, shape: shapes[$0]!) }
     }
 
     private static func tensors(

@@ -13,12 +13,14 @@ import Weights
 package final class NetworkTranslator: PhotoTranslating {
     private let models: ModelStore
     private let memoryBudget: Int
+    package let context: ComputeContext
     private let loaded = Mutex<[String: (hash: SHA256Digest, stylizer: Stylizer)]>([:])
 
-    /// - Parameter memoryBudget: bytes that one translation may use.
-    package init(models: ModelStore, memoryBudget: Int) {
-        self.models = models
-        self.memoryBudget = memoryBudget
+    /// - Parameters:
+    ///   - memoryBudget: bytes that one translation may use.
+    ///   - context: what the networks compute on.
+    package init(models: ModelStore, memoryBudget: Int, in context: ComputeContext = .default) {
+        (self.models, self.memoryBudget, self.context) = (models, memoryBudget, context)
     }
 
     package func model(for style: String) throws -> ModelIdentity { try models.identity(for: style) }
@@ -48,7 +50,7 @@ package final class NetworkTranslator: PhotoTranslating {
         do {
             var stylizer = try stylizer(for: model)
             if AddressSpace.left != nil {
-                BufferPool.shared.trim()
+                context.buffers.trim()
                 let left = max(0, (AddressSpace.left ?? .max) - AddressSpace.reserve)
                 stylizer = Stylizer(generator: stylizer.generator, memoryBudget: min(memoryBudget, left))
             }
@@ -70,7 +72,7 @@ package final class NetworkTranslator: PhotoTranslating {
     /// Models are loaded again when they are needed, in less time than a photo takes.
     package func rest() {
         loaded.withLock { $0 = [:] }
-        BufferPool.shared.trim()
+        context.buffers.trim()
     }
 
     /// The network of a model, loaded.
@@ -82,7 +84,7 @@ package final class NetworkTranslator: PhotoTranslating {
             if AddressSpace.left != nil, let size = try Files.identity(of: model.path)?.size {
                 try AddressSpace.require(Int(clamping: size) * 12, for: "the model '\(model.name)'")
             }
-            let generator = try ResNetGenerator(try Safetensors.read(model.path.description))
+            let generator = try ResNetGenerator(try Safetensors.read(model.path.description), in: context)
             let stylizer = Stylizer(generator: generator, memoryBudget: memoryBudget)
             loaded.withLock { $0[model.name] = (model.hash, stylizer) }
             return stylizer

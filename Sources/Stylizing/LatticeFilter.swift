@@ -18,6 +18,7 @@ final class LatticeFilter {
     static func bytes(width: Int) -> Int { 12 * step * width * 3 * MemoryLayout<Float>.size }
 
     private let width, height: Int
+    private let context: ComputeContext
     private let output: (Range<Int>, UnsafePointer<Float>) -> Void
     private let picture, photo: PhaseSums
     private let readPhoto: (Range<Int>, UnsafeMutablePointer<Float>) -> Void
@@ -27,11 +28,13 @@ final class LatticeFilter {
     ///   - photo: writes rows of the photo, (rows, width, 3), as the network is given them.
     ///   - output: gets rows of the result, from top to bottom, each once.
     init(
-        width: Int, height: Int, photo: @escaping (Range<Int>, UnsafeMutablePointer<Float>) -> Void,
+        width: Int, height: Int, in context: ComputeContext,
+        photo: @escaping (Range<Int>, UnsafeMutablePointer<Float>) -> Void,
         output: @escaping (Range<Int>, UnsafePointer<Float>) -> Void
     ) {
-        (self.width, self.height, readPhoto, self.output) = (width, height, photo, output)
-        (picture, self.photo) = (PhaseSums(width: width, height: height), PhaseSums(width: width, height: height))
+        (self.width, self.height, self.context, readPhoto, self.output) = (width, height, context, photo, output)
+        picture = PhaseSums(width: width, height: height, in: context)
+        self.photo = PhaseSums(width: width, height: height, in: context)
     }
 
     /// The next rows of the picture, (rows, width, 3).
@@ -46,7 +49,7 @@ final class LatticeFilter {
 
     private func addStrip(_ rows: Range<Int>, _ values: UnsafePointer<Float>) {
         picture.add(rows, values)
-        let band = BufferPool.shared.take(rows.count * width * 3)
+        let band = context.buffers.take(rows.count * width * 3)
         readPhoto(rows, band.pointer)
         photo.add(rows, band.pointer)
         // A strip is done when the windows below it are there.
@@ -64,8 +67,8 @@ final class LatticeFilter {
         // side.
         let size = Self.period * Self.period * 3, none = [Float](repeating: 0, count: size)
         let windows = [k - 1, k].flatMap { j in (-1..<columns - 1).flatMap { i in lattice(j, i) ?? none } }
-        let result = BufferPool.shared.take(rows.count * width * 3), row = width * 3, step = Self.step
-        ThreadPool.shared.forEach(rows.count) { r in
+        let result = context.buffers.take(rows.count * width * 3), row = width * 3, step = Self.step
+        context.threads.forEach(rows.count) { r in
             let y = rows.lowerBound + r, target = result.pointer + r * row
             let below = (Float(y % step) + 0.5) / Float(step), above = 1 - below,
                 phase = y % Self.period * Self.period * 3

@@ -9,13 +9,16 @@ final class PhaseSums {
     private static let reach = 4
 
     private let width, height: Int
+    private let context: ComputeContext
     private var kept: [[Float]] = []
     private var firstKept = 0
     private var cells: [Int: [[Float]]] = [:]
     /// Strips of cells that are summed up.
     private(set) var strips = 0
 
-    init(width: Int, height: Int) { (self.width, self.height) = (width, height) }
+    init(width: Int, height: Int, in context: ComputeContext) {
+        (self.width, self.height, self.context) = (width, height, context)
+    }
 
     func add(_ rows: Range<Int>, _ values: UnsafePointer<Float>) {
         let row = width * 3
@@ -45,10 +48,10 @@ final class PhaseSums {
     private func sum(_ strip: Int) {
         let rows = strip * Self.step..<min(height, (strip + 1) * Self.step)
         let columns = (width + Self.step - 1) / Self.step, phases = Self.period * Self.period * 3
-        let sums = BufferPool.shared.take(columns * phases)
+        let sums = context.buffers.take(columns * phases)
         sums.pointer.update(repeating: 0, count: columns * phases)
         // Rows of one phase have sums of their own.
-        ThreadPool.shared.forEach(Self.period) { phase in
+        context.threads.forEach(Self.period) { phase in
             for y in rows where y % Self.period == phase {
                 self.add(row: y, to: sums.pointer + phase * Self.period * 3, phases)
             }
@@ -61,7 +64,7 @@ final class PhaseSums {
     private func add(row y: Int, to sums: UnsafeMutablePointer<Float>, _ stride: Int) {
         let count = width * 3, reach = Self.reach
         // The column means with their mirror images at both ends.
-        let padded = BufferPool.shared.take(count + 6 * reach), means = padded.pointer + 3 * reach
+        let padded = context.buffers.take(count + 6 * reach), means = padded.pointer + 3 * reach
         means.update(repeating: 0, count: count)
         for (i, tap) in Self.taps.enumerated() {
             row(mirrored(y + i - reach, height)).withUnsafeBufferPointer { source in

@@ -59,7 +59,7 @@ public final class Stylizer: Sendable {
         }
         let rendered = try rendered(photo, plan, hasDetail: render.addsDetail, progress: progress)
         // Nothing of the network is needed any more; the pictures may be large.
-        BufferPool.shared.trim(above: 64 << 20)
+        generator.context.buffers.trim(above: 64 << 20)
         picture.pixels =
             (rendered.width, rendered.height) == (photo.width, photo.height)
             ? rendered.pixels : try rendered.resized(toWidth: photo.width, height: photo.height).pixels
@@ -152,7 +152,9 @@ public final class Stylizer: Sendable {
                 }
                 try pixels.withUnsafeMutableBufferPointer { pixels in
                     let target = pixels.baseAddress!
-                    let filter = LatticeFilter(width: photo.width, height: photo.height, photo: read) { rows, values in
+                    let filter = LatticeFilter(
+                        width: photo.width, height: photo.height, in: generator.context, photo: read
+                    ) { rows, values in
                         strange += Self.bytes(values, into: target + rows.lowerBound * row, count: rows.count * row)
                     }
                     try generator.translate(
@@ -182,7 +184,8 @@ public final class Stylizer: Sendable {
     }
 }
 
-/// Read only while the photo that owns the pixels is kept alive.
+/// Pixels of a photo.
+/// Safe to share: they are only read, while the photo that owns them is kept alive.
 private struct SharedPixels: @unchecked Sendable {
     let pointer: UnsafePointer<UInt8>
 }

@@ -2,7 +2,7 @@ import CTensorKernels
 import Glibc
 
 /// A network's parameter with what the optimizer knows of it.
-public final class Parameter: @unchecked Sendable {
+public final class Parameter: Sendable {
     /// The key in a file of weights.
     public let name: String
     public let value: Tensor
@@ -11,8 +11,8 @@ public final class Parameter: @unchecked Sendable {
 
     public init(name: String, value: Tensor) {
         (self.name, self.value) = (name, value)
-        firstMoment = .zeros(value.shape)
-        secondMoment = .zeros(value.shape)
+        firstMoment = .zeros(value.shape, in: value.context)
+        secondMoment = .zeros(value.shape, in: value.context)
     }
 }
 
@@ -33,7 +33,7 @@ public struct Adam: Sendable {
             epsilon: Float(epsilon), second_correction: Float((1 - pow(beta2, Double(steps))).squareRoot()))
         for parameter in parameters {
             guard let g = gradient(parameter) else { continue }
-            elementwise(g.shape.count) { kernels, range in
+            parameter.value.context.elementwise(g.shape.count) { kernels, range in
                 let i = range.lowerBound
                 var step = step
                 kernels.adam(

@@ -42,10 +42,13 @@ struct BlockGrid {
         var rowFloats: Int { ((columns.count - 1) * stride + columnTaps) * channels }
 
         /// The block's input rows, padded, normalised and activated.
-        func padded(_ input: Band, firstUnit: Int, rowOffset: Int, columnOffset: Int, padding: Padding) -> Buffer {
+        func padded(
+            _ input: Band, firstUnit: Int, rowOffset: Int, columnOffset: Int, padding: Padding,
+            in context: ComputeContext
+        ) -> Buffer {
             let inputRows = (rows.count - 1) * stride + rowTaps
-            let buffer = BufferPool.shared.take(inputRows * rowFloats)
-            let kernels = Kernels.current.pointee
+            let buffer = context.buffers.take(inputRows * rowFloats)
+            let kernels = context.kernels.table
             let y0 = (firstUnit + rows.lowerBound) * stride + rowOffset
             let x0 = columns.lowerBound * stride + columnOffset
             var image = input.image

@@ -2,15 +2,16 @@ import CTensorKernels
 
 /// Sums and sums of squares of each channel, one set for each work item, put together in the items' order: the result
 /// does not depend on which thread did what.
-public final class ChannelSums: @unchecked Sendable {
+public final class ChannelSums {
     public let channels: Int
+    private let buffers: BufferPool
     private var items: [Buffer] = []
 
-    public init(channels: Int) { self.channels = channels }
+    public init(channels: Int, in context: ComputeContext) { (self.channels, buffers) = (channels, context.buffers) }
 
     /// Room for `count` more work items; returns one pointer each, to 2 x channels zeros.
     func extend(_ count: Int) -> [UnsafeMutablePointer<Double>] {
-        let buffer = BufferPool.shared.take(count * channels * 4)
+        let buffer = buffers.take(count * channels * 4)
         items.append(buffer)
         let doubles = UnsafeMutableRawPointer(buffer.pointer).bindMemory(
             to: Double.self, capacity: count * channels * 2)

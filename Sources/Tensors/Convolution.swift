@@ -46,6 +46,8 @@ public struct Band {
 
 /// A convolution with its weights made ready: forward only, any band of output rows at a time.
 public protocol Convolution: Sendable {
+    /// Where the weights lie, and where it computes.
+    var context: ComputeContext { get }
     var inputChannels: Int { get }
     var outputChannels: Int { get }
     /// Output rows are made in groups that start at a multiple of this.
@@ -78,10 +80,10 @@ extension Convolution {
     /// reading of an instance normalisation (Ulyanov et al. 2016; epsilon 1e-5, biased variance) and activation.
     public func callAsFunction(_ x: Tensor, normalizedWithSlope slope: Float? = nil) -> Tensor {
         let size = outputSize(height: x.shape.h, width: x.shape.w)
-        let y = Tensor(Shape(x.shape.n, size.height, size.width, outputChannels))
-        let reading = slope.map { Reading(n: x.shape.n, c: outputChannels, slope: $0) }
+        let y = Tensor(Shape(x.shape.n, size.height, size.width, outputChannels), in: context)
+        let reading = slope.map { Reading(n: x.shape.n, c: outputChannels, slope: $0, in: context) }
         for n in 0..<x.shape.n {
-            let sums = reading.map { _ in ChannelSums(channels: outputChannels) }
+            let sums = reading.map { _ in ChannelSums(channels: outputChannels, in: context) }
             let pixels = size.height * size.width
             compute(Band(x, image: n), rows: 0..<size.height, into: y.pointer + n * pixels * outputChannels, sums: sums)
             if let reading { sums!.finish(pixels: pixels, into: reading, image: n) }

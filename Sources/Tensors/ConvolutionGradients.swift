@@ -4,8 +4,8 @@ import CTensorKernels
 /// The adjoint of padding: what was read at a padded pixel is added to the pixel that it came from.
 func unpadded(_ padded: Tensor, pad: Int, padding: Padding) -> Tensor {
     let (h, w, c) = (padded.shape.h - 2 * pad, padded.shape.w - 2 * pad, padded.shape.c)
-    let result = Tensor(Shape(padded.shape.n, h, w, c))
-    let kernels = Kernels.current.pointee
+    let context = padded.context, kernels = context.kernels.table
+    let result = Tensor(Shape(padded.shape.n, h, w, c), in: context)
     let row = padded.shape.w * c
     for n in 0..<padded.shape.n {
         let source = padded.pointer + n * padded.shape.h * row
@@ -19,7 +19,7 @@ func unpadded(_ padded: Tensor, pad: Int, padding: Padding) -> Tensor {
                 kernels.add(c, 1, s + x * c, t + sx * c)
             }
         }
-        ThreadPool.shared.forEach(h) { y in
+        context.threads.forEach(h) { y in
             let t = target + y * w * c
             t.update(repeating: 0, count: w * c)
             fold(y + pad, to: t)
@@ -34,13 +34,13 @@ func unpadded(_ padded: Tensor, pad: Int, padding: Padding) -> Tensor {
 /// Each channel's sum over all images and pixels: (1, 1, 1, C).
 func channelTotals(_ x: Tensor) -> Tensor {
     let c = x.shape.c, pixels = x.shape.count / c, chunk = 1024
-    let sums = ChannelSums(channels: c)
+    let context = x.context, sums = ChannelSums(channels: c, in: context)
     let parts = sums.extend((pixels + chunk - 1) / chunk)
-    let kernels = Kernels.current.pointee
-    ThreadPool.shared.forEach(parts.count) { i in
+    let kernels = context.kernels.table
+    context.threads.forEach(parts.count) { i in
         kernels.statistics(min(chunk, pixels - i * chunk), c, x.pointer + i * chunk * c, c, parts[i])
     }
-    let result = Tensor(Shape(1, 1, 1, c))
+    let result = Tensor(Shape(1, 1, 1, c), in: context)
     for j in 0..<c { result.pointer[j] = Float(parts.reduce(0) { $0 + $1[j] }) }
     return result
 }
@@ -55,7 +55,7 @@ func directWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolut
             outputChannels: operation.inputChannels)
         return directWeightGradient(gradient, x.applied(), ordinary)
     }
-    let geometry = operation.geometry
+    let geometry = operation.geometry, context = x.context
     let (ci, co) = (operation.inputChannels, operation.outputChannels)
     // One product for each phase and row of taps, and, to have enough for all threads, for parts of the output
     // channels.
@@ -66,7 +66,7 @@ func directWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolut
     }
     let phases = geometry.phases
     let rowsOfTaps = phases.reduce(0) { $0 + $1.row.taps.count }
-    let parts = max(1, min(co / 32, (4 * ThreadPool.shared.threads + rowsOfTaps - 1) / rowsOfTaps))
+    let parts = max(1, min(co / 32, (4 * context.threads.count + rowsOfTaps - 1) / rowsOfTaps))
     var products: [Product] = []
     for (p, phase) in phases.enumerated() {
         for tap in phase.row.taps.indices {
@@ -76,9 +76,9 @@ func directWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolut
         }
     }
     /// For each phase, (row tap, column tap, input) x output.
-    let dense = phases.map { BufferPool.shared.take($0.row.taps.count * $0.column.taps.count * ci * co) }
-    let kernels = Kernels.current.pointee
-    ThreadPool.shared.forEach(products.count) { item in
+    let dense = phases.map { context.buffers.take($0.row.taps.count * $0.column.taps.count * ci * co) }
+    let kernels = context.kernels.table
+    context.threads.forEach(products.count) { item in
         let product = products[item], (row, column) = phases[product.phase]
         let rows = (gradient.shape.h - row.parity + geometry.upscale - 1) / geometry.upscale
         let columns = (gradient.shape.w - column.parity + geometry.upscale - 1) / geometry.upscale
@@ -89,10 +89,10 @@ func directWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolut
             return
         }
         let rowsAtOnce = max(1, min(rows, 512 / columns))
-        let windows = BufferPool.shared.take(rowsAtOnce * columns * k)
+        let windows = context.buffers.take(rowsAtOnce * columns * k)
         let rowPixels = (columns - 1) * geometry.stride + column.taps.count
-        let padded = BufferPool.shared.take(rowPixels * ci)
-        let gathered = geometry.upscale == 1 ? nil : BufferPool.shared.take(rowsAtOnce * columns * part)
+        let padded = context.buffers.take(rowPixels * ci)
+        let gathered = geometry.upscale == 1 ? nil : context.buffers.take(rowsAtOnce * columns * part)
         var beta: Float = 0
         for n in 0..<x.shape.n {
             let input = Band(x, image: n)
@@ -134,13 +134,13 @@ func directWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolut
             }
         }
     }
-    let result = Tensor.zeros(operation.weightShape)
+    let result = Tensor.zeros(operation.weightShape, in: context)
     for (phase, dense) in zip(phases, dense) {
         addTaps(
             dense,
             TapSums(operation.layout, rows: phase.row.taps, columns: phase.column.taps, scale: geometry.tapScale),
             inputChannels: ci,
-            outputChannels: co, to: result.pointer)
+            outputChannels: co, to: result.pointer, context)
     }
     return result
 }
@@ -149,18 +149,19 @@ func directWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolut
 /// taps, so that the products have kernelSize * outputChannels columns, and the input's rows are read as they stand.
 func narrowWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolution2D) -> Tensor {
     guard case .strided(let k, 1, let padding, let pad) = operation.kind else { preconditionFailure() }
+    let context = x.context
     let (ci, co) = (operation.inputChannels, operation.outputChannels)
     let (h, w) = (gradient.shape.h, gradient.shape.w)
     let wide = k * co, pixels = w + k - 1
     let rowsAtOnce = max(1, min(h, 1024 / pixels)), parts = (h + rowsAtOnce - 1) / rowsAtOnce
     // Each part of the rows has sums of its own, put together in order.
-    let sums = BufferPool.shared.take(parts * k * ci * wide)
+    let sums = context.buffers.take(parts * k * ci * wide)
     sums.pointer.update(repeating: 0, count: parts * k * ci * wide)
-    let kernels = Kernels.current.pointee
-    ThreadPool.shared.forEach(parts) { part in
+    let kernels = context.kernels.table
+    context.threads.forEach(parts) { part in
         let y0 = part * rowsAtOnce, rows = min(rowsAtOnce, h - y0)
-        let padded = BufferPool.shared.take((rows + k - 1) * pixels * ci)
-        let spread = BufferPool.shared.take(rows * pixels * wide)
+        let padded = context.buffers.take((rows + k - 1) * pixels * ci)
+        let spread = context.buffers.take(rows * pixels * wide)
         for n in 0..<x.shape.n {
             let input = Band(x, image: n)
             var image = input.image
@@ -189,8 +190,8 @@ func narrowWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolut
             }
         }
     }
-    let result = Tensor(operation.weightShape)
-    inChunks(ci, atLeast: 1) { inputs in
+    let result = Tensor(operation.weightShape, in: context)
+    context.threads.inChunks(ci, atLeast: 1) { inputs in
         for ky in 0..<k {
             for i in inputs {
                 for kx in 0..<k {

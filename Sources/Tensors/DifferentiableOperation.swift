@@ -3,8 +3,8 @@
 /// To add one: a file with a type that conforms to this, and a row in `tests` of `OperationTests` with its input
 /// shapes; it is held against its reference, against finite differences and against itself behind a normalisation, on
 /// every kernel table of the machine. Values from PyTorch, if it is to have them: a case in `golden_operations.py` and
-/// one in `GoldenOperationTests`. Plain loops under `ThreadPool.shared.forEach` will do (`MaxPooling` is one to copy);
-/// SIMD kernels are the exception.
+/// one in `GoldenOperationTests`. Plain loops under `context.threads.forEach` will do (`MaxPooling` is one to copy);
+/// SIMD kernels are the exception. What it makes lies in the inputs' context.
 public protocol DifferentiableOperation: Sendable {
     /// The result, a tensor that is none of the inputs. Inputs may carry a reading: `applied()` writes their values
     /// out.

@@ -3,6 +3,7 @@ import CTensorKernels
 /// Convolutions as products of overlapping rows with packed weights: no column matrix is ever made. Any kernel size and
 /// stride, and those that double the size.
 final class DirectConvolution: ResizableConvolution {
+    let context: ComputeContext
     let inputChannels, outputChannels: Int
     var rowAlignment: Int { geometry.upscale }
     var weightBytes: Int { 4 * weights.reduce(0) { $0 + $1.count } }
@@ -21,8 +22,9 @@ final class DirectConvolution: ResizableConvolution {
 
     private init(
         inputChannels: Int, outputChannels: Int, geometry: ConvolutionGeometry, weights: [Buffer], bias: Buffer?,
-        fixedSize: (height: Int, width: Int)?
+        fixedSize: (height: Int, width: Int)?, in context: ComputeContext
     ) {
+        self.context = context
         (self.inputChannels, self.outputChannels, self.geometry) = (inputChannels, outputChannels, geometry)
         (self.weights, self.bias, self.fixedSize) = (weights, bias, fixedSize)
     }
@@ -30,22 +32,22 @@ final class DirectConvolution: ResizableConvolution {
     /// - Parameter weight: laid out as `layout` says.
     convenience init(
         weight: UnsafePointer<Float>, layout: WeightLayout, bias: UnsafePointer<Float>? = nil, inputChannels ci: Int,
-        outputChannels co: Int, geometry: ConvolutionGeometry
+        outputChannels co: Int, geometry: ConvolutionGeometry, in context: ComputeContext
     ) {
         let weights = geometry.phases.map { phase in
             let taps = TapSums(layout, rows: phase.row.taps, columns: phase.column.taps, scale: geometry.tapScale)
-            return packWeights(weight, taps, inputChannels: ci, outputChannels: co)
+            return packWeights(weight, taps, inputChannels: ci, outputChannels: co, context)
         }
         self.init(
             inputChannels: ci, outputChannels: co, geometry: geometry, weights: weights,
-            bias: bias.map { copy($0, count: co) }, fixedSize: nil)
+            bias: bias.map { context.buffers.copy($0, count: co) }, fixedSize: nil, in: context)
     }
 
     func withOutputSize(height: Int, width: Int) -> any Convolution {
         DirectConvolution(
             inputChannels: inputChannels, outputChannels: outputChannels, geometry: geometry, weights: weights,
             bias: bias,
-            fixedSize: (height, width))
+            fixedSize: (height, width), in: context)
     }
 
     func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
@@ -67,15 +69,15 @@ final class DirectConvolution: ResizableConvolution {
         let grid = BlockGrid(
             rows: units, columns: (size.width + upscale - 1) / upscale, stride: stride, rowTaps: window.taps,
             columnTaps: window.taps, channels: inputChannels)
-        let kernels = Kernels.current.pointee
+        let kernels = context.kernels.table
         let itemSums = sums?.extend(grid.count)
         let (ci, co) = (inputChannels, outputChannels)
         let phases = geometry.phases
-        ThreadPool.shared.forEach(grid.count) { item in
+        context.threads.forEach(grid.count) { item in
             let block = grid[item]
             let padded = block.padded(
                 input, firstUnit: firstUnit, rowOffset: window.offset, columnOffset: window.offset,
-                padding: geometry.padding)
+                padding: geometry.padding, in: context)
             for (phase, weights) in zip(phases, weights) {
                 let outWidth = (size.width - phase.column.parity + upscale - 1) / upscale
                 let columns = min(block.columns.upperBound, outWidth) - block.columns.lowerBound

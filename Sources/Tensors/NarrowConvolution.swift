@@ -4,6 +4,7 @@ import CTensorKernels
 /// columns of taps at once, (pixels) x (kernelSize * inputChannels) by (kernelSize * outputChannels), then summed along
 /// the row.
 final class NarrowConvolution: Convolution {
+    let context: ComputeContext
     let inputChannels, outputChannels: Int
     let rowAlignment = 1
     var weightBytes: Int { 4 * weights.count }
@@ -21,13 +22,13 @@ final class NarrowConvolution: Convolution {
     ///   - tanh: apply the hyperbolic tangent to the result.
     init(
         weight: UnsafePointer<Float>, bias: UnsafePointer<Float>?, inputChannels: Int, outputChannels: Int,
-        kernelSize k: Int, padding: Padding, pad: Int, tanh: Bool, layout: WeightLayout
+        kernelSize k: Int, padding: Padding, pad: Int, tanh: Bool, layout: WeightLayout, in context: ComputeContext
     ) {
         (self.inputChannels, self.outputChannels, kernelSize) = (inputChannels, outputChannels, k)
-        (self.pad, self.padding, appliesTanh) = (pad, padding, tanh)
-        self.bias = bias.map { copy($0, count: outputChannels) }
+        (self.pad, self.padding, appliesTanh, self.context) = (pad, padding, tanh, context)
+        self.bias = bias.map { context.buffers.copy($0, count: outputChannels) }
         let columns = k * outputChannels
-        let plain = BufferPool.shared.take(k * inputChannels * columns)
+        let plain = context.buffers.take(k * inputChannels * columns)
         for y in 0..<k {
             for i in 0..<inputChannels {
                 for column in 0..<columns {
@@ -36,8 +37,8 @@ final class NarrowConvolution: Convolution {
                 }
             }
         }
-        weights = BufferPool.shared.take(ctk_packed_size(k * inputChannels, columns))
-        Kernels.current.pointee.pack_b(k * inputChannels, columns, plain.pointer, weights.pointer)
+        weights = context.buffers.take(ctk_packed_size(k * inputChannels, columns))
+        context.kernels.table.pack_b(k * inputChannels, columns, plain.pointer, weights.pointer)
     }
 
     func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
@@ -55,16 +56,17 @@ final class NarrowConvolution: Convolution {
         let grid = BlockGrid(
             rows: rows.count, columns: size.width, stride: 1, rowTaps: k, columnTaps: k, channels: ci,
             productsOverlap: true)
-        let kernels = Kernels.current.pointee
+        let kernels = context.kernels.table
         let itemSums = sums?.extend(grid.count)
-        ThreadPool.shared.forEach(grid.count) { item in
+        context.threads.forEach(grid.count) { item in
             let block = grid[item]
             let padded = block.padded(
-                input, firstUnit: rows.lowerBound, rowOffset: -pad, columnOffset: -pad, padding: padding)
+                input, firstUnit: rows.lowerBound, rowOffset: -pad, columnOffset: -pad, padding: padding,
+                in: context)
             let width = block.columns.count
             // Rounded up to whole panels, which the summation reads a little over.
             let columns = (k * co + 7) / 8 * 8, pixels = width + k - 1
-            let products = BufferPool.shared.take(pixels * columns * block.rows.count + 4)
+            let products = context.buffers.take(pixels * columns * block.rows.count + 4)
             let a: [UnsafePointer<Float>?] = (0..<k).map { UnsafePointer(padded.pointer + $0 * block.rowFloats) }
             var product = ctk_gemm(
                 rows: pixels, columns: k * co, segmentColumns: ci, aStride: ci, b: weights.pointer,
@@ -74,7 +76,7 @@ final class NarrowConvolution: Convolution {
             )
             kernels.multiply(a, product)
             // The summation writes a little past a row's end, so it has a row of its own.
-            let sum = BufferPool.shared.take(width * co + 4)
+            let sum = context.buffers.take(width * co + 4)
             for y in block.rows {
                 let p = products.pointer + (y - block.rows.lowerBound) * pixels * columns
                 kernels.sum_taps(width, k, co, p, columns, bias?.pointer, sum.pointer)

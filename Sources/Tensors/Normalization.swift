@@ -6,11 +6,11 @@ extension Tensor {
     public func applied(adding residual: Tensor? = nil, inPlaceOf target: Tensor? = nil) -> Tensor {
         precondition(residual == nil || residual!.shape == shape && residual!.reading == nil)
         guard let reading else { return self }
-        let y = target.map { $0.read(through: nil) } ?? Tensor(shape)
-        let kernels = Kernels.current.pointee
+        let y = target.map { $0.read(through: nil) } ?? Tensor(shape, in: context)
+        let kernels = context.kernels.table
         let pixels = shape.h * shape.w, chunk = max(1, 16_384 / shape.c)
         let chunks = (pixels + chunk - 1) / chunk
-        ThreadPool.shared.forEach(shape.n * chunks) { item in
+        context.threads.forEach(shape.n * chunks) { item in
             let n = item / chunks, first = item % chunks * chunk
             let offset = (n * pixels + first) * shape.c
             var read = reading.kernel(n)
@@ -27,9 +27,9 @@ extension Band {
     /// Adds rows `rows` of this band, read through its reading, to the same rows of x: (1, H, W, C).
     public func add(rows: Range<Int>, to x: Tensor) {
         precondition(reading != nil && x.shape.w == width && x.shape.c == channels && x.shape.h == height)
-        let kernels = Kernels.current.pointee
+        let kernels = x.context.kernels.table
         let row = width * channels
-        ThreadPool.shared.forEach(rows.count) { i in
+        x.context.threads.forEach(rows.count) { i in
             let y = rows.lowerBound + i
             var read = reading!
             let target = x.pointer + y * row

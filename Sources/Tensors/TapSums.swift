@@ -35,13 +35,14 @@ struct TapSums {
 }
 
 /// Packs a phase's weights, (taps * inputChannels) x outputChannels, for the product.
-func packWeights(_ weight: UnsafePointer<Float>, _ taps: TapSums, inputChannels ci: Int, outputChannels co: Int)
-    -> Buffer
-{
+func packWeights(
+    _ weight: UnsafePointer<Float>, _ taps: TapSums, inputChannels ci: Int, outputChannels co: Int,
+    _ context: ComputeContext
+) -> Buffer {
     let k = taps.count * ci
-    let packed = BufferPool.shared.take(ctk_packed_size(k, co))
+    let packed = context.buffers.take(ctk_packed_size(k, co))
     taps.withKernelTaps { taps in
-        forEachPanel(co) { outputs in
+        context.threads.forEachPanel(co) { outputs in
             ctk_pack_taps(weight, taps, ci, outputs.lowerBound, outputs.count, packed.pointer + outputs.lowerBound * k)
         }
     }
@@ -51,19 +52,11 @@ func packWeights(_ weight: UnsafePointer<Float>, _ taps: TapSums, inputChannels 
 /// Adds a phase's dense gradient, (taps * inputChannels) x outputChannels, to the weights' gradient.
 func addTaps(
     _ dense: Buffer, _ taps: TapSums, inputChannels ci: Int, outputChannels co: Int,
-    to weight: UnsafeMutablePointer<Float>
+    to weight: UnsafeMutablePointer<Float>, _ context: ComputeContext
 ) {
     taps.withKernelTaps { taps in
-        forEachPanel(co) { outputs in
+        context.threads.forEachPanel(co) { outputs in
             ctk_add_taps(dense.pointer, taps, ci, co, outputs.lowerBound, outputs.count, weight)
         }
-    }
-}
-
-/// Calls `body` with the output channels of each packed panel, on all threads.
-func forEachPanel(_ outputChannels: Int, _ body: (Range<Int>) -> Void) {
-    let width = Int(CTK_PANEL)
-    ThreadPool.shared.forEach((outputChannels + width - 1) / width) { panel in
-        body(panel * width..<min(outputChannels, (panel + 1) * width))
     }
 }

@@ -24,6 +24,7 @@ public final class Tape {
 
     /// Runs an operation; records it where a gradient will be wanted.
     public func apply(_ operation: any DifferentiableOperation, _ inputs: Tensor...) -> Tensor {
+        precondition(inputs.allSatisfy { $0.context === inputs[0].context }, "inputs of several contexts")
         let output = operation.forward(inputs)
         precondition(!inputs.contains { $0 === output }, "an operation gave back its input")
         let needed = inputs.map { tracked.contains(ObjectIdentifier($0)) }
@@ -38,7 +39,7 @@ public final class Tape {
     /// go on the way.
     public func backward(from losses: [(loss: Tensor, weight: Float)]) {
         for (loss, weight) in losses where tracked.contains(ObjectIdentifier(loss)) {
-            accumulate(Tensor(Shape(1, 1, 1, 1), values: [weight]), for: loss)
+            accumulate(.scalar(weight, in: loss.context), for: loss)
         }
         while let record = records.popLast() {
             guard let gradient = gradients.removeValue(forKey: ObjectIdentifier(record.output)) else { continue }
@@ -64,8 +65,8 @@ public final class Tape {
             return
         }
         // A gradient may be shared with another tensor's: add into a new one.
-        let sum = Tensor(tensor.shape)
-        elementwise(sum.shape.count) { kernels, range in
+        let sum = Tensor(tensor.shape, in: tensor.context)
+        sum.context.elementwise(sum.shape.count) { kernels, range in
             let target = sum.pointer + range.lowerBound
             target.update(from: before.pointer + range.lowerBound, count: range.count)
             kernels.add(range.count, 1, gradient.pointer + range.lowerBound, target)

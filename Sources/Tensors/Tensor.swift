@@ -1,4 +1,5 @@
 import CTensorKernels
+import Synchronization
 
 /// N images of H x W pixels with C channels.
 public struct Shape: Hashable, Sendable, CustomStringConvertible {
@@ -16,40 +17,40 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
 ///
 /// A tensor may carry a `reading`: a normalisation and activation that whoever reads the values applies on the way, so
 /// that normalised copies need not be stored.
-public final class Tensor: @unchecked Sendable {
+public final class Tensor: Sendable {
     public let shape: Shape
     public let buffer: Buffer
     public let reading: Reading?
+    /// Where it was made; what is computed from it is computed there.
+    public let context: ComputeContext
+    private let changes = Atomic(0)
+
     /// Counts changes of a parameter's values, so that what was derived from them can be kept until the next.
-    public private(set) var version = 0
+    public var version: Int { changes.load(ordering: .relaxed) }
 
     /// To be called after the values were changed in place.
-    public func markChanged() { version += 1 }
+    public func markChanged() { changes.add(1, ordering: .relaxed) }
 
     public var pointer: UnsafeMutablePointer<Float> { buffer.pointer }
 
-    /// Undefined values, in `buffer` or else in one from the pool.
-    public init(_ shape: Shape, in buffer: Buffer? = nil) {
+    /// Undefined values, in `buffer` or else in one from the context's pool.
+    public convenience init(_ shape: Shape, in context: ComputeContext, buffer: Buffer? = nil) {
         precondition(buffer == nil || buffer!.count >= shape.count)
-        self.shape = shape
-        self.buffer = buffer ?? BufferPool.shared.take(shape.count)
-        reading = nil
+        self.init(shape, buffer ?? context.buffers.take(shape.count), nil, context)
     }
 
-    private init(shape: Shape, buffer: Buffer, reading: Reading?) {
-        self.shape = shape
-        self.buffer = buffer
-        self.reading = reading
+    private init(_ shape: Shape, _ buffer: Buffer, _ reading: Reading?, _ context: ComputeContext) {
+        (self.shape, self.buffer, self.reading, self.context) = (shape, buffer, reading, context)
     }
 
-    public convenience init(_ shape: Shape, values: [Float]) {
+    public convenience init(_ shape: Shape, values: [Float], in context: ComputeContext = .default) {
         precondition(values.count == shape.count, "\(values.count) values for a tensor of \(shape)")
-        self.init(shape)
+        self.init(shape, in: context)
         values.withUnsafeBufferPointer { pointer.update(from: $0.baseAddress!, count: values.count) }
     }
 
-    public static func zeros(_ shape: Shape) -> Tensor {
-        let t = Tensor(shape)
+    public static func zeros(_ shape: Shape, in context: ComputeContext = .default) -> Tensor {
+        let t = Tensor(shape, in: context)
         t.pointer.update(repeating: 0, count: shape.count)
         return t
     }
@@ -57,13 +58,12 @@ public final class Tensor: @unchecked Sendable {
     /// The same values, to be read through a normalisation.
     public func read(through reading: Reading?) -> Tensor {
         precondition(reading == nil || reading!.n == shape.n && reading!.c == shape.c)
-        return Tensor(shape: shape, buffer: buffer, reading: reading)
+        return Tensor(shape, buffer, reading, context)
     }
 
-    /// The same values in another shape.
-    public func reshaped(_ shape: Shape) -> Tensor {
-        precondition(shape.count == self.shape.count && reading == nil)
-        return Tensor(shape: shape, buffer: buffer, reading: nil)
+    /// One value, (1, 1, 1, 1).
+    public static func scalar(_ value: Float, in context: ComputeContext) -> Tensor {
+        Tensor(Shape(1, 1, 1, 1), values: [value], in: context)
     }
 
     /// The values as they are stored, without the reading.
@@ -79,15 +79,15 @@ public final class Tensor: @unchecked Sendable {
 
 /// Per image and channel: v = activation((x - mean) * scale), where activation(v) = v > 0 ? v : slope * v.
 /// Slope 1 is no activation.
-public final class Reading: @unchecked Sendable {
+public final class Reading: Sendable {
     public let n, c: Int
     public let slope: Float
     /// n x c means, then n x c scales (1 / standard deviation).
     public let buffer: Buffer
 
-    public init(n: Int, c: Int, slope: Float) {
+    public init(n: Int, c: Int, slope: Float, in context: ComputeContext) {
         (self.n, self.c, self.slope) = (n, c, slope)
-        buffer = BufferPool.shared.take(2 * n * c)
+        buffer = context.buffers.take(2 * n * c)
     }
 
     public var mean: UnsafeMutablePointer<Float> { buffer.pointer }

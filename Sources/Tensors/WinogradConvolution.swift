@@ -4,6 +4,7 @@ import CTensorKernels
 /// Convolutions by minimal filtering (Lavin and Gray 2015, as `WinogradPlan` says): for each element of a tile a
 /// product of (tiles x inputChannels) by (inputChannels x outputChannels), summed over the input's phases.
 final class WinogradConvolution: ResizableConvolution {
+    let context: ComputeContext
     let inputChannels, outputChannels: Int
     var rowAlignment: Int { plan.tile * plan.upscale }
     var weightBytes: Int { 4 * u.count }
@@ -39,13 +40,14 @@ final class WinogradConvolution: ResizableConvolution {
     ///   - bias: outputChannels values; leave it out before an instance normalisation, which cancels it.
     init(
         weight: UnsafePointer<Float>, layout: WeightLayout, bias: UnsafePointer<Float>? = nil, inputChannels ci: Int,
-        outputChannels co: Int, geometry: ConvolutionGeometry, plan: WinogradPlan
+        outputChannels co: Int, geometry: ConvolutionGeometry, plan: WinogradPlan, in context: ComputeContext
     ) {
         (inputChannels, outputChannels, self.geometry, self.plan, fixedSize) = (ci, co, geometry, plan, nil)
-        self.bias = bias.map { copy($0, count: co) }
-        let kernels = Kernels.current.pointee
+        self.context = context
+        self.bias = bias.map { context.buffers.copy($0, count: co) }
+        let kernels = context.kernels.table
         // Without wide registers of our own, OpenBLAS's kernels for the processor at hand are the better ones.
-        let usesOpenBLAS = Kernels.name == "portable"
+        let usesOpenBLAS = context.kernels.name == "portable"
         var floats = 0
         let elements = plan.outputPhases.indices.map { output in
             (0..<36).compactMap { xi -> Element? in
@@ -58,7 +60,7 @@ final class WinogradConvolution: ResizableConvolution {
                 return Element(xi: xi, inputs: inputs, weights: floats)
             }
         }
-        let u = BufferPool.shared.take(floats)
+        let u = context.buffers.take(floats)
         for (output, elements) in zip(plan.outputPhases, elements) {
             for (i, input) in plan.inputPhases.enumerated() {
                 var matrices = [ctk_matrix](repeating: ctk_matrix(), count: 36)
@@ -68,7 +70,7 @@ final class WinogradConvolution: ResizableConvolution {
                         data: u.pointer + element.weights, rows: element.inputs.count * ci, first: segment * ci)
                 }
                 plan.taps(output, input, layout).withKernelTaps { taps in
-                    forEachPanel(co) { outputs in
+                    context.threads.forEachPanel(co) { outputs in
                         var channels = ctk_channels(
                             inputs: ci, outputs: co, first: outputs.lowerBound, last: outputs.upperBound)
                         kernels.winograd_weights(weight, taps, &channels, usesOpenBLAS ? 0 : 1, matrices)
@@ -82,7 +84,7 @@ final class WinogradConvolution: ResizableConvolution {
     }
 
     private init(_ other: WinogradConvolution, size: (height: Int, width: Int)) {
-        (inputChannels, outputChannels) = (other.inputChannels, other.outputChannels)
+        (inputChannels, outputChannels, context) = (other.inputChannels, other.outputChannels, other.context)
         (geometry, plan, fixedSize, bias) = (other.geometry, other.plan, size, other.bias)
         (elements, places, u, usesOpenBLAS) = (other.elements, other.places, other.u, other.usesOpenBLAS)
     }
@@ -143,17 +145,16 @@ final class WinogradConvolution: ResizableConvolution {
         // Tiles whose statistics are added up together, so that they do not depend on the number of threads.
         let group = tiles < 4096 ? 12 : 48
         let itemSums = sums?.extend((tiles + group - 1) / group)
-        let pool = ThreadPool.shared
-        let block = block(tiles: tiles, group: group, threads: pool.threads)
+        let block = block(tiles: tiles, group: group, threads: context.threads.count)
         let vStride = matrixStride(block * ci), mStride = matrixStride(block * co)
         let origin = output - rows.lowerBound * size.width * co
         // What vanishes is read here.
-        let zeros = BufferPool.shared.take(mStride)
+        let zeros = context.buffers.take(mStride)
         zeros.pointer.update(repeating: 0, count: mStride)
-        let kernels = Kernels.current.pointee
-        pool.forEach((tiles + block - 1) / block) { b in
+        let kernels = context.kernels.table
+        context.threads.forEach((tiles + block - 1) / block) { b in
             let first = b * block, count = min(block, tiles - first)
-            let scratch = BufferPool.shared.take(Self.bufferSize(places.count * vStride + 36 * mStride))
+            let scratch = context.buffers.take(Self.bufferSize(places.count * vStride + 36 * mStride))
             let v = scratch.pointer, m = v + places.count * vStride
             var image = input.image
             for (i, phase) in plan.inputPhases.enumerated() {

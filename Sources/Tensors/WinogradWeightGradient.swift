@@ -3,24 +3,25 @@ import CTensorKernels
 /// The weight gradient in Winograd's domain: dU = V^T dM for each product of the plan, then G^T dU G.
 func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolution2D, _ plan: WinogradPlan) -> Tensor
 {
+    let context = x.context
     let (ci, co) = (operation.inputChannels, operation.outputChannels)
     let (h, w) = (gradient.shape.h, gradient.shape.w)
     let grid = plan.grid(height: h, width: w), tiles = grid.rows * grid.columns
     let vPlaces = ElementPlaces(plan.products.map { (phase: $0.input, xi: $0.xi) })
     let dmPlaces = ElementPlaces(plan.products.map { (phase: $0.output, xi: $0.xi) })
     // As many tiles at a time as keep each side within its limit.
-    let chunk = min(tiles, max(12, mostFloatsOfTiles / max(vPlaces.count * ci, dmPlaces.count * co)))
+    let chunk = min(tiles, max(12, context.tuning.mostFloatsOfTiles / max(vPlaces.count * ci, dmPlaces.count * co)))
     let vStride = matrixStride(chunk * panelChannels(ci)), dmStride = matrixStride(chunk * panelChannels(co))
-    let v = BufferPool.shared.take(vPlaces.count * vStride), dm = BufferPool.shared.take(dmPlaces.count * dmStride)
+    let v = context.buffers.take(vPlaces.count * vStride), dm = context.buffers.take(dmPlaces.count * dmStride)
     let duStride = matrixStride(panelChannels(co) * ci)
-    let du = BufferPool.shared.take(plan.products.count * duStride)
-    let kernels = Kernels.current.pointee
+    let du = context.buffers.take(plan.products.count * duStride)
+    let kernels = context.kernels.table
     var first = true
     for n in 0..<x.shape.n {
         let input = Band(x, image: n)
         for start in stride(from: 0, to: tiles, by: chunk) {
             let count = min(chunk, tiles - start)
-            inChunks(count) { part in
+            context.threads.inChunks(count) { part in
                 let row = part.lowerBound * Int(CTK_PANEL)
                 var image = input.image
                 for (i, phase) in plan.inputPhases.enumerated() {
@@ -43,7 +44,7 @@ func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convol
                 }
             }
             let accumulates: CInt = first ? 0 : 1
-            ThreadPool.shared.forEach(plan.products.count) { i in
+            context.threads.forEach(plan.products.count) { i in
                 let product = plan.products[i]
                 var matrices = ctk_gemm_transposed(
                     m: ci, n: co, k: count,
@@ -55,7 +56,7 @@ func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convol
             first = false
         }
     }
-    let result = Tensor.zeros(operation.weightShape)
+    let result = Tensor.zeros(operation.weightShape, in: context)
     for (o, output) in plan.outputPhases.enumerated() {
         for (i, input) in plan.inputPhases.enumerated() {
             var matrices = [UnsafePointer<Float>?](repeating: nil, count: 36)
@@ -63,7 +64,7 @@ func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convol
                 matrices[product.xi] = UnsafePointer(du.pointer + p * duStride)
             }
             plan.taps(output, input, operation.layout).withKernelTaps { taps in
-                forEachPanel(co) { outputs in
+                context.threads.forEachPanel(co) { outputs in
                     var channels = ctk_channels(
                         inputs: ci, outputs: co, first: outputs.lowerBound, last: outputs.upperBound)
                     kernels.winograd_weights_adjoint(matrices, taps, &channels, result.pointer)
@@ -76,6 +77,3 @@ func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convol
 
 /// Channels of whole panels.
 private func panelChannels(_ channels: Int) -> Int { (channels + Int(CTK_PANEL) - 1) / Int(CTK_PANEL) * Int(CTK_PANEL) }
-
-/// Floats of either side of the products that are held at a time: 64 MB. Tests take less.
-nonisolated(unsafe) var mostFloatsOfTiles = 1 << 24

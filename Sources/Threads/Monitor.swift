@@ -5,6 +5,7 @@ import Glibc
 ///
 /// Waits are measured by the monotonic clock: Foundation's conditions wait until a time of day, which a clock that is
 /// set back puts off.
+/// Safe to share: the state is read and written with the mutex held.
 package final class Monitor<State>: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)

@@ -3,7 +3,8 @@ import FoundationNetworking
 import Weights
 
 /// One request for the rest of a file, written to the partial file as it arrives.
-/// All state is touched on the session's serial delegate queue only, and read once the transfer has ended.
+/// Safe to share: all state is touched on the session's serial delegate queue only, and read once the transfer has
+/// ended.
 final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     private let remote: RemoteWeights
     private let file: PartialFile

@@ -93,9 +93,9 @@ struct AblateCommand: ParsableCommand {
 
     func run() throws {
         try reporting {
-            if let threads { ThreadPool.shared = ThreadPool(threads: threads) }
+            let context = ComputeContext.with(threads: threads)
             let bar = ProgressBar(), isTerminal = isatty(STDERR_FILENO) == 1
-            let ablation = try Ablation(try plan(), directory: absolute(directory)) { line in
+            let ablation = try Ablation(try plan(), directory: absolute(directory), in: context) { line in
                 bar.clear()
                 standardError(line)
             }

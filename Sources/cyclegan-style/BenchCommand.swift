@@ -37,6 +37,9 @@ struct BenchOptions: ParsableArguments {
     @Option(name: .long, help: "Measured runs, after one to warm up.") var `repeat` = 5
     @Flag(name: .long, help: "Print JSON.") var json = false
 
+    /// What is measured.
+    var context: ComputeContext { .with(threads: threads) }
+
     var description: GeneratorDescription {
         GeneratorDescription(
             baseChannels: baseChannels, residualBlocks: residualBlocks, activation: .leakyReLU(slope: 0.01),
@@ -55,7 +58,9 @@ struct BenchOptions: ParsableArguments {
     }
 
     /// Times `body` after one run to warm up, and prints the figures.
-    func measure(_ what: String, size: String, _ body: () throws -> Void) throws {
+    func measure(
+        _ what: String, size: String, in context: ComputeContext, _ body: () throws -> Void
+    ) throws {
         try body()
         let clock = ContinuousClock()
         var seconds: [Double] = []
@@ -69,9 +74,9 @@ struct BenchOptions: ParsableArguments {
         let result = BenchResult(
             what: what, baseChannels: baseChannels, residualBlocks: residualBlocks, upsampling: upsampling.rawValue,
             size: size,
-            threads: ThreadPool.shared.threads, repeats: `repeat`, bestSeconds: seconds[0],
+            threads: context.threads.count, repeats: `repeat`, bestSeconds: seconds[0],
             medianSeconds: median(seconds),
-            peakRSSBytes: usage.ru_maxrss * 1024, kernels: Kernels.name)
+            peakRSSBytes: usage.ru_maxrss * 1024, kernels: context.kernels.name)
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
@@ -124,32 +129,32 @@ struct BenchInference: ParsableCommand {
         String?
 
     func run() throws {
-        if let threads = options.threads { ThreadPool.shared = ThreadPool(threads: threads) }
+        let context = options.context
         var random = SeededRandom(seed: 1)
         var options = options
         let generator: ResNetGenerator
         if let model {
             let file = try Safetensors.read(model)
-            generator = try ResNetGenerator(file)
+            generator = try ResNetGenerator(file, in: context)
             options.baseChannels = generator.description.baseChannels
             options.residualBlocks = generator.description.residualBlocks
             options.upsampling = generator.description.upsampling
         } else {
             let shapes = Dictionary(uniqueKeysWithValues: options.description.tensorShapes.map { ($0.key, $0.shape) })
-            generator = ResNetGenerator(options.description) { key in
+            generator = ResNetGenerator(options.description, in: context) { key in
                 (0..<shapes[key]!.reduce(1, *)).map { _ in random.next() * 0.05 }
             }
         }
-        BufferPool.shared.trim()
+        context.buffers.trim()
         let x: Tensor
         if let input {
-            x = try image(input)
+            x = try image(input, context)
         } else {
-            x = Tensor(Shape(1, size.height, size.width, 3))
+            x = Tensor(Shape(1, size.height, size.width, 3), in: context)
             for i in 0..<x.shape.count { x.pointer[i] = random.next() }
         }
         var y = x
-        try options.measure("inference", size: "\(x.shape.w)x\(x.shape.h)") { y = generator(x) }
+        try options.measure("inference", size: "\(x.shape.w)x\(x.shape.h)", in: context) { y = generator(x) }
         if let output {
             let (h, w) = (y.shape.h, y.shape.w), values = y.values
             let planes = (0..<3).flatMap { c in (0..<h * w).map { values[$0 * 3 + c] } }
@@ -158,12 +163,13 @@ struct BenchInference: ParsableCommand {
         }
     }
 
-    private func image(_ path: String) throws -> Tensor {
+    private func image(_ path: String, _ context: ComputeContext) throws -> Tensor {
         guard let stored = try Safetensors.read(path).tensors["input"], stored.shape.count == 4, stored.shape[0] == 1,
             stored.shape[1] == 3, stored.shape[2] > 0, stored.shape[3] > 0
         else { throw ValidationError("\(path) has no tensor \"input\" of shape (1, 3, height, width).") }
         let (h, w) = (stored.shape[2], stored.shape[3]), values = try stored.floats()
-        return Tensor(Shape(1, h, w, 3), values: (0..<h * w * 3).map { values[$0 % 3 * h * w + $0 / 3] })
+        return Tensor(
+            Shape(1, h, w, 3), values: (0..<h * w * 3).map { values[$0 % 3 * h * w + $0 / 3] }, in: context)
     }
 }
 

@@ -28,13 +28,16 @@ struct BenchInception: ParsableCommand {
 
     func run() throws {
         try reporting {
-            if let threads { ThreadPool.shared = ThreadPool(threads: threads) }
+            let context = ComputeContext.with(threads: threads)
             let file = try WeightsFile.read(features)
-            let network = try InceptionV3(file, tap: try InceptionV3Layers.deepestTap(file) ?? .mixed7c)
+            let network = try InceptionV3(
+                file, tap: try InceptionV3Layers.deepestTap(file) ?? .mixed7c, in: context)
             let side = InceptionV3.side
             var random = SeededRandom(seed: 1)
             let values = try input.map { try Safetensors.read($0).floats("input", shape: [1, side, side, 3]) }
-            let x = Tensor(Shape(1, side, side, 3), values: values ?? (0..<side * side * 3).map { _ in random.next() })
+            let x = Tensor(
+                Shape(1, side, side, 3), values: values ?? (0..<side * side * 3).map { _ in random.next() }, in: context
+            )
             let clock = ContinuousClock()
             var row: [Float] = [], seconds: [Double] = []
             for run in 0..<`repeat` + 2 {
@@ -49,8 +52,8 @@ struct BenchInception: ParsableCommand {
             seconds.sort()
             if json {
                 let facts: [String: Any] = [
-                    "what": "inception", "dims": row.count, "threads": ThreadPool.shared.threads,
-                    "kernels": Kernels.name, "seconds": seconds,
+                    "what": "inception", "dims": row.count, "threads": context.threads.count,
+                    "kernels": context.kernels.name, "seconds": seconds,
                     "peak-rss-bytes": usage.ru_maxrss * 1024,
                 ]
                 let data = try JSONSerialization.data(
@@ -59,7 +62,7 @@ struct BenchInception: ParsableCommand {
             } else {
                 let times = String(format: "best %.4f s, median %.4f s", seconds[0], seconds[seconds.count / 2])
                 print(
-                    "inception, \(row.count) features, \(ThreadPool.shared.threads) threads, \(Kernels.name): "
+                    "inception, \(row.count) features, \(context.threads.count) threads, \(context.kernels.name): "
                         + "\(times), "
                         + "peak \(usage.ru_maxrss >> 10) MiB")
             }

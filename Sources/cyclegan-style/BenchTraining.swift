@@ -23,27 +23,27 @@ struct BenchTraining: ParsableCommand {
     }
 
     func run() throws {
-        if let threads = options.threads { ThreadPool.shared = ThreadPool(threads: threads) }
+        let context = options.context
         var random = SeededRandom(seed: 1)
         func initial(_ key: String, _ shape: [Int]) -> [Float] {
             (0..<shape.reduce(1, *)).map { _ in random.next() * 0.035 }
         }
         let model = CycleGANModel(
-            g: TrainableGenerator(options.description, initial: initial),
-            f: TrainableGenerator(options.description, initial: initial),
-            dx: PatchDiscriminator(channels: discriminatorChannels, initial: initial),
-            dy: PatchDiscriminator(channels: discriminatorChannels, initial: initial),
-            features: try Self.randomFeatures(&random))
-        let (x, y) = (Tensor(Shape(1, cropSize, cropSize, 3)), Tensor(Shape(1, cropSize, cropSize, 3)))
+            g: TrainableGenerator(options.description, in: context, initial: initial),
+            f: TrainableGenerator(options.description, in: context, initial: initial),
+            dx: PatchDiscriminator(channels: discriminatorChannels, in: context, initial: initial),
+            dy: PatchDiscriminator(channels: discriminatorChannels, in: context, initial: initial),
+            features: try Self.randomFeatures(&random, context))
+        let shape = Shape(1, cropSize, cropSize, 3), (x, y) = (Tensor(shape, in: context), Tensor(shape, in: context))
         for image in [x, y] { for i in 0..<image.shape.count { image.pointer[i] = random.next() } }
-        BufferPool.shared.trim()
-        try options.measure("training", size: "\(cropSize)x\(cropSize)") {
+        context.buffers.trim()
+        try options.measure("training", size: "\(cropSize)x\(cropSize)", in: context) {
             _ = model.step(x: x, y: y, learningRate: 2e-4)
         }
     }
 
     /// VGG16 to relu3_3 at its real size: what the numbers are makes no difference to the time.
-    private static func randomFeatures(_ random: inout SeededRandom) throws -> VGG16 {
+    private static func randomFeatures(_ random: inout SeededRandom, _ context: ComputeContext) throws -> VGG16 {
         let widths = [
             (0, 3, 64), (2, 64, 64), (5, 64, 128), (7, 128, 128), (10, 128, 256), (12, 256, 256), (14, 256, 256),
         ]
@@ -62,6 +62,6 @@ struct BenchTraining: ParsableCommand {
         ).path
         try Safetensors.write(path, tensors: tensors, metadata: [:])
         defer { try? FileManager.default.removeItem(atPath: path) }
-        return try VGG16(Safetensors.read(path), tap: .relu3_3)
+        return try VGG16(Safetensors.read(path), tap: .relu3_3, in: context)
     }
 }

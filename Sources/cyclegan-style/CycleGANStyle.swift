@@ -10,7 +10,7 @@ package struct CycleGANStyle: ParsableCommand {
         abstract: "Photos in the style of a painter.",
         discussion: "Exit status: 0 when all was done, 1 when something could not be done, 64 for a wrong option, "
             + "78 for a wrong configuration, 130 for a training that Ctrl-C ended.",
-        version: Version.text(of: "cyclegan-style", kernels: Kernels.name),
+        version: Version.text(of: "cyclegan-style", kernels: Kernels.chosen.name),
         subcommands: [
             TranslateCommand.self, TrainCommand.self, FinetuneCommand.self, ModelsCommand.self, WeightsCommand.self,
             BenchCommand.self,

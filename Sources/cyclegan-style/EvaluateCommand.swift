@@ -95,20 +95,19 @@ struct EvaluateCommand: ParsableCommand {
 
     func run() throws {
         try reporting {
-            if let threads { ThreadPool.shared = ThreadPool(threads: threads) }
-            let network = try featureNetwork()
+            let context = ComputeContext.with(threads: threads), network = try featureNetwork(context)
             // What cannot be compared is said before minutes of work.
             let (left, right) = (try ImageFolder(generated ?? photos!), try ImageFolder(reference))
             for folder in left.unreadable + right.unreadable { standardError("skipped: \(folder)") }
-            let content = photos == nil ? nil : try contentDistance()
+            let content = photos == nil ? nil : try contentDistance(context)
             let evaluator = Evaluator(features: network.extractor, content: content, framing: framing, seed: seed)
             let bar = EvaluationProgress()
             evaluator.unreadable = { bar.say($0) }
             defer { bar.clear() }
             func pictures() throws -> Evaluator.Pictures {
                 guard let style else { return try picturesThere(left, evaluator, bar.say) }
-                let (generator, inverse) = try TrainedGenerators.read(try Self.file(style))
-                let given = try back.map { try TrainedGenerators.read(try Self.file($0)).generator }
+                let (generator, inverse) = try TrainedGenerators.read(try Self.file(style), in: context)
+                let given = try back.map { try TrainedGenerators.read(try Self.file($0), in: context).generator }
                 return try evaluator.pictures(
                     of: left, PictureMaker(generator, back: given ?? inverse, .translation))
             }
@@ -169,7 +168,7 @@ struct EvaluateCommand: ParsableCommand {
         return size.map { .square($0) } ?? (style == nil ? .whole : .square(256))
     }
 
-    private func featureNetwork() throws -> FeatureNetwork {
+    private func featureNetwork(_ context: ComputeContext) throws -> FeatureNetwork {
         guard
             let path = features ?? InceptionWeightsStore.installed()
                 ?? (dims == nil ? FeatureWeightsStore.available() : nil)
@@ -179,16 +178,16 @@ struct EvaluateCommand: ParsableCommand {
                     + "'cyclegan-style weights fetch inception', or where there is no network 'weights import FILE' "
                     + "(or --features FILE)")
         }
-        return try FeatureNetwork(path, dimensions: dims, mode: mode)
+        return try FeatureNetwork(path, dimensions: dims, mode: mode, in: context)
     }
 
-    private func contentDistance() throws -> ContentDistance? {
+    private func contentDistance(_ context: ComputeContext) throws -> ContentDistance? {
         guard let path = featureWeights ?? FeatureWeightsStore.available() else {
             standardError(
                 "without VGG16's weights content is not measured; 'cyclegan-style weights fetch vgg16' downloads them")
             return nil
         }
-        return try ContentDistance(WeightsFile.read(path))
+        return try ContentDistance(WeightsFile.read(path), in: context)
     }
 }
 

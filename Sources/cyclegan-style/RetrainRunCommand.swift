@@ -5,6 +5,7 @@ import Foundation
 import LinuxFiles
 import Retraining
 import ServiceControl
+import Synchronization
 import Tensors
 
 /// What the service starts as its child: a run from its plan to the gate's decision. Not shown in the help; by hand it
@@ -41,11 +42,11 @@ struct RetrainRunCommand: ParsableCommand {
                 for line in refused { standardError("goes on without: \(line)") }
             }
             // After the role: threads have what the one that starts them has.
-            if let threads { ThreadPool.shared = ThreadPool(threads: threads) }
+            let context = ComputeContext.with(threads: threads)
             let stop = StopRequest()
             let told = socket.map { TrainingReporter(candidates: [BytePath($0)], interval: .seconds(1)) }
             let reporter = told ?? TrainingReporter()
-            let retraining = try RetrainingRun(BytePath(directory)) { standardError($0) }
+            let retraining = try RetrainingRun(BytePath(directory), in: context) { standardError($0) }
             let outcome = try retraining.proceed { step in
                 switch step {
                 case .training(let progress): reporter.tell(TrainingReport(progress, run: directory))
@@ -67,11 +68,13 @@ struct RetrainRunCommand: ParsableCommand {
 
 /// SIGTERM and SIGINT; the iteration is finished and a checkpoint written.
 private struct StopRequest {
-    nonisolated(unsafe) private static var flag: sig_atomic_t = 0
+    private static let flag = Atomic(false)
 
-    var isMade: Bool { Self.flag != 0 }
+    var isMade: Bool { Self.flag.load(ordering: .relaxed) }
 
     init() {
-        for number in [SIGTERM, SIGINT] { signal(number) { _ in StopRequest.flag = 1 } }
+        // It is there before a signal looks for it.
+        Self.flag.store(false, ordering: .relaxed)
+        for number in [SIGTERM, SIGINT] { signal(number) { _ in StopRequest.flag.store(true, ordering: .relaxed) } }
     }
 }

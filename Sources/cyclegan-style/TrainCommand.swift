@@ -5,6 +5,7 @@ import MPIRanks
 import Networks
 import Ranks
 import ServiceControl
+import Synchronization
 import Tensors
 import Weights
 import WeightsFetch
@@ -96,12 +97,13 @@ private struct TrainSession {
         _ given: [(key: String, text: String)], from model: String?, _ group: any RankGroup
     ) throws {
         let speaks = group.rank == 0
-        if let threads = options.threads ?? (group.count > 1 ? MPILaunch.threads(group) : nil) {
-            ThreadPool.shared = ThreadPool(threads: threads)
-        }
+        let context = ComputeContext.with(
+            threads: options.threads ?? (group.count > 1 ? MPILaunch.threads(group) : nil))
         let trainer =
-            speaks ? try trainer(given, model, group) : try Trainer.following(absolute(options.run), group: group)
-        BufferPool.shared.trim()
+            speaks
+            ? try trainer(given, model, group, context)
+            : try Trainer.following(absolute(options.run), group: group, in: context)
+        context.buffers.trim()
         StopSignal.catchThem(ofRanks: group.count > 1)
         let every = trainer.configuration.logEvery
         let reporter = TrainingReporter(), run = absolute(options.run)
@@ -131,14 +133,16 @@ private struct TrainSession {
     }
 
     private func trainer(
-        _ given: [(key: String, text: String)], _ model: String?, _ group: any RankGroup
+        _ given: [(key: String, text: String)], _ model: String?, _ group: any RankGroup, _ context: ComputeContext
     ) throws -> Trainer {
         let notice: @Sendable (String) -> Void = { [bar] line in
             bar.clear()
             standardError(line)
         }
         let given = given.map { (key: $0.key, text: TrainOptions.paths.contains($0.key) ? absolute($0.text) : $0.text) }
-        if options.resume { return try Trainer.resuming(options.run, changes: given, group: group, notice: notice) }
+        if options.resume {
+            return try Trainer.resuming(options.run, changes: given, group: group, in: context, notice: notice)
+        }
         var configuration =
             try options.config.map { try TrainingConfiguration(contentsOf: $0) } ?? TrainingConfiguration()
         if let model {
@@ -157,7 +161,7 @@ private struct TrainSession {
             configuration.featureWeights = FeatureWeightsStore.available()
         }
         try checkUse(configuration, group)
-        return try Trainer(configuration, directory: options.run, group: group, notice: notice)
+        return try Trainer(configuration, directory: options.run, group: group, in: context, notice: notice)
     }
 
     /// Settings that contradict one another are errors of usage; weights that are not there are not.
@@ -216,24 +220,26 @@ extension TrainingConfiguration {
 }
 
 /// Set by Ctrl-C and by a request to end.
-nonisolated(unsafe) private var stopFlag: sig_atomic_t = 0
+private let stopFlag = Atomic<Int32>(0)
 
 /// Ctrl-C and a request to end: the iteration is finished and a checkpoint written. A second one ends the program at
 /// once.
 enum StopSignal {
-    static var received: Bool { stopFlag != 0 }
+    static var received: Bool { stopFlag.load(ordering: .relaxed) != 0 }
     /// Which it was; where another rank got it, a request to end.
-    static var number: Int32 { received ? Int32(stopFlag) : SIGTERM }
+    static var number: Int32 { received ? stopFlag.load(ordering: .relaxed) : SIGTERM }
 
     /// - Parameter ranks: mpirun hands a request on more than once, and ends who does not heed it; SIGUSR1 is a request
     ///   that it hands on and does nothing after.
     static func catchThem(ofRanks ranks: Bool = false) {
+        // It is there before a signal looks for it.
+        stopFlag.store(0, ordering: .relaxed)
         if ranks {
-            for number in [SIGINT, SIGTERM, SIGUSR1] { signal(number) { stopFlag = $0 } }
+            for number in [SIGINT, SIGTERM, SIGUSR1] { signal(number) { stopFlag.store($0, ordering: .relaxed) } }
         } else {
             for number in [SIGINT, SIGTERM] {
                 signal(number) { received in
-                    stopFlag = received
+                    stopFlag.store(received, ordering: .relaxed)
                     signal(received, SIG_DFL)
                 }
             }

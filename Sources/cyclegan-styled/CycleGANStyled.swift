@@ -23,7 +23,7 @@ package struct CycleGANStyled: ParsableCommand {
 
             Exit status: 0 after SIGTERM, 1 when it could not work, 64 for a wrong option, 78 for a wrong configuration.
             """,
-        version: Version.text(of: "cyclegan-styled", kernels: Kernels.name))
+        version: Version.text(of: "cyclegan-styled", kernels: Kernels.chosen.name))
 
     @Option(name: .long, help: ArgumentHelp("Read FILE and conf.d/*.yaml beside it.", valueName: "file"))
     var config: String?
@@ -164,13 +164,12 @@ package struct CycleGANStyled: ParsableCommand {
         let levels = JournalLogHandler.Configuration(identifier: "cyclegan-styled", level: configuration.logLevel.level)
         let logger = Logger(label: "cyclegan-styled") { JournalLogHandler(label: $0, configuration: levels) }
         defer { levels.flush() }
-        if let threads = configuration.threads { ThreadPool.shared = ThreadPool(threads: threads) }
         do {
             let daemon = try StyleDaemon(
                 configuration: configuration, configurationPath: config, models: models,
                 translator: NetworkTranslator(
-                    models: models, memoryBudget: configuration.memory ?? MemoryBudget.automatic), logger: logger,
-                levels: levels)
+                    models: models, memoryBudget: configuration.memory ?? MemoryBudget.automatic,
+                    in: .with(threads: configuration.threads)), logger: logger, levels: levels)
             try daemon.run()
         } catch is StoppedAtStart {
             logger.notice("stopped")

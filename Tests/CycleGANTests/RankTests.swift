@@ -136,10 +136,10 @@ final class RankTests: XCTestCase {
         let images = (0..<5).map { image(Float($0)) }
         var all = ImagePools(capacity: 6, batch: 2, places: 0..<2)
         all.fill(x: images, y: [])
-        XCTAssertEqual(all.collected(OneProcess(), side: 4).x.map { $0.pointer[0] }, [0, 1, 2, 3, 4])
+        XCTAssertEqual(all.collected(OneProcess(), side: 4, in: .default).x.map { $0.pointer[0] }, [0, 1, 2, 3, 4])
         var second = ImagePools(capacity: 6, batch: 2, places: 1..<2)
         second.fill(x: images, y: [])
-        XCTAssertEqual(second.collected(OneProcess(), side: 4).x.map { $0.pointer[0] }, [1, 3])
+        XCTAssertEqual(second.collected(OneProcess(), side: 4, in: .default).x.map { $0.pointer[0] }, [1, 3])
         XCTAssertEqual(ImagePools(capacity: 50, batch: 1, places: 0..<1).mostImages, 50)
         XCTAssertEqual(ImagePools(capacity: 50, batch: 64, places: 0..<1).mostImages, 64)
         XCTAssertEqual(ImagePools(capacity: 0, batch: 4, places: 0..<4).mostImages, 0)

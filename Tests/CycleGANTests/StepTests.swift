@@ -6,7 +6,9 @@ import XCTest
 @testable import CycleGAN
 
 final class StepTests: XCTestCase {
-    func model(features: VGG16? = nil, weights: LossWeights = LossWeights()) -> CycleGANModel {
+    func model(
+        features: VGG16? = nil, weights: LossWeights = LossWeights(), in context: ComputeContext = .default
+    ) -> CycleGANModel {
         var state: UInt64 = 4
         func initial(_ key: String, _ shape: [Int]) -> [Float] {
             (0..<shape.reduce(1, *)).map { _ in
@@ -18,14 +20,17 @@ final class StepTests: XCTestCase {
         let description = GeneratorDescription(
             baseChannels: 8, residualBlocks: 2, activation: .leakyReLU(slope: 0.01), upsampling: .resize)
         return CycleGANModel(
-            g: TrainableGenerator(description, initial: initial), f: TrainableGenerator(description, initial: initial),
-            dx: PatchDiscriminator(channels: 8, initial: initial),
-            dy: PatchDiscriminator(channels: 8, initial: initial),
+            g: TrainableGenerator(description, in: context, initial: initial),
+            f: TrainableGenerator(description, in: context, initial: initial),
+            dx: PatchDiscriminator(channels: 8, in: context, initial: initial),
+            dy: PatchDiscriminator(channels: 8, in: context, initial: initial),
             features: features, semanticTap: .relu1_2, weights: weights)
     }
 
-    func image(_ seed: Int) -> Tensor {
-        Tensor(Shape(1, 48, 40, 3), values: (0..<48 * 40 * 3).map { Float(($0 + seed) * 7919 % 255) / 127.5 - 1 })
+    func image(_ seed: Int, in context: ComputeContext = .default) -> Tensor {
+        Tensor(
+            Shape(1, 48, 40, 3), values: (0..<48 * 40 * 3).map { Float(($0 + seed) * 7919 % 255) / 127.5 - 1 },
+            in: context)
     }
 
     func testSameSeedAndThreads_sameBits() {
@@ -42,15 +47,23 @@ final class StepTests: XCTestCase {
     }
 
     func testStepAllocatesNothing_afterWarmUp() {
-        let before = ThreadPool.shared
-        defer { ThreadPool.shared = before }
         // With several threads the peak number of buffers in use at once varies from run to run.
-        ThreadPool.shared = ThreadPool(threads: 1)
-        let model = model(), (x, y) = (image(1), image(2))
+        let context = ComputeContext(threads: 1)
+        let model = model(in: context), (x, y) = (image(1, in: context), image(2, in: context))
         for _ in 0..<3 { _ = model.step(x: x, y: y, learningRate: 2e-4) }
-        let warm = BufferPool.shared.statistics.systemAllocations
+        let warm = context.buffers.statistics.systemAllocations
         for _ in 0..<3 { _ = model.step(x: x, y: y, learningRate: 2e-4) }
-        XCTAssertEqual(BufferPool.shared.statistics.systemAllocations, warm)
+        XCTAssertEqual(context.buffers.statistics.systemAllocations, warm)
+    }
+
+    /// Whoever is given a context computes there and nowhere else.
+    func testStepLeavesTheDefaultContextAlone() {
+        let context = ComputeContext(threads: 2), model = model(in: context)
+        let (x, y) = (image(1, in: context), image(2, in: context))
+        ComputeContext.default.buffers.trim()
+        let before = ComputeContext.default.buffers.statistics.systemAllocations
+        _ = model.step(x: x, y: y, learningRate: 2e-4)
+        XCTAssertEqual(ComputeContext.default.buffers.statistics.systemAllocations, before)
     }
 
     /// What the spike loss looks at: what every residual block adds, with mean 0 and deviation 1 in each channel.

@@ -62,10 +62,14 @@ final class InceptionAgreementTests: XCTestCase {
                 (FeatureTable(dimensions: tap.rawValue), FeatureTable(dimensions: tap.rawValue))
             }
             for photo in left.photos {
-                for (i, row) in network(mode.input(photo), at: taps).enumerated() { tables[i].0.append(row[0]) }
+                for (i, row) in network(mode.input(photo, in: .default), at: taps).enumerated() {
+                    tables[i].0.append(row[0])
+                }
             }
             for photo in right.photos {
-                for (i, row) in network(mode.input(photo), at: taps).enumerated() { tables[i].1.append(row[0]) }
+                for (i, row) in network(mode.input(photo, in: .default), at: taps).enumerated() {
+                    tables[i].1.append(row[0])
+                }
             }
             for (tap, (a, b)) in zip(taps, tables) {
                 let label = "\(name) \(set) \(tap.rawValue)"

@@ -97,12 +97,8 @@ final class KernelDistanceTests: XCTestCase {
 
     func testSameBits_whateverTheThreads() throws {
         let (a, b) = (table(150, shift: 0, seed: 1), table(140, shift: 0.3, seed: 2))
-        let before = ThreadPool.shared
-        defer { ThreadPool.shared = before }
         let results = try [1, 2, 3].map { threads in
-            ThreadPool.shared = ThreadPool(threads: threads)
-            defer { ThreadPool.shared.stop() }
-            return try KernelDistance.between(a, b, sets: 100)
+            try KernelDistance.between(a, b, sets: 100, in: ComputeContext(threads: threads))
         }
         XCTAssertEqual(results[0], results[1])
         XCTAssertEqual(results[0], results[2])

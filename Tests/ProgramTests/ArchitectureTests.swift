@@ -18,13 +18,22 @@ final class ArchitectureTests: XCTestCase {
             .sorted()
     }
 
+    /// The texts of a module's files, by path below Sources.
+    private func sources(of module: String, endings: Set<String> = ["swift"]) throws -> [String: String] {
+        let folder = Built.project.appendingPathComponent("Sources/\(module)")
+        var texts: [String: String] = [:]
+        for case let file as URL in FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)!
+        where endings.contains(file.pathExtension) {
+            let name = file.path.split(separator: "/Sources/", maxSplits: 1).last.map(String.init) ?? file.path
+            texts[name] = try String(contentsOf: file, encoding: .utf8)
+        }
+        return texts
+    }
+
     /// The modules that a module's files import.
     private func imports(of module: String) throws -> Set<String> {
-        let folder = Built.project.appendingPathComponent("Sources/\(module)")
         var found: Set<String> = []
-        for case let file as URL in FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)!
-        where file.pathExtension == "swift" {
-            let text = try String(contentsOf: file, encoding: .utf8)
+        for text in try sources(of: module).values {
             found.formUnion(
                 text.matches(of: /(?m)^(?:@\w+ )*(?:\w+ )?import (\w+)/).map { String($0.1).replacing("_", with: "-") })
         }
@@ -48,6 +57,27 @@ final class ArchitectureTests: XCTestCase {
             }
         }
         XCTAssertGreaterThan(checked, 50)
+    }
+
+    /// What can be changed by everybody at any time is handed down instead.
+    func testNothing_isSharedUnchecked_withoutAReason() throws {
+        var checked = 0
+        for module in try modules() {
+            for (file, text) in try sources(of: module) {
+                XCTAssertFalse(text.contains("nonisolated(unsafe)"), file)
+                let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+                for (number, line) in lines.enumerated() where line.contains("@unchecked Sendable") {
+                    checked += 1
+                    let comment = lines[..<number].reversed().prefix {
+                        $0.drop(while: { $0 == " " }).hasPrefix("///")
+                    }
+                    XCTAssertTrue(
+                        comment.contains { $0.contains("Safe to share:") },
+                        "\(file):\(number + 1): say why it is safe: /// Safe to share: ...")
+                }
+            }
+        }
+        XCTAssertGreaterThan(checked, 5)
     }
 
     /// An import that only works because another dependency happens to bring the module breaks when that one goes.

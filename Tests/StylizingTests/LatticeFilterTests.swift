@@ -27,7 +27,7 @@ final class LatticeFilterTests: XCTestCase {
 
     private func filtered(_ picture: [Float], photo: [Float], bands: Int = 1000) -> [Float] {
         var result: [Float] = [], row = width * 3
-        let filter = LatticeFilter(width: width, height: height) { rows, target in
+        let filter = LatticeFilter(width: width, height: height, in: .default) { rows, target in
             for i in 0..<rows.count * row { target[i] = photo[rows.lowerBound * row + i] }
         } output: { rows, values in
             XCTAssertEqual(result.count, rows.lowerBound * row, "each row once, from top to bottom")

@@ -4,10 +4,6 @@ import XCTest
 
 /// Operations that only run forward, on every kernel table of the machine, against their slow references.
 final class ForwardOperationTests: XCTestCase {
-    private func onEveryTable(_ body: (String) -> Void) {
-        for table in Kernels.available { Kernels.with(table) { body(table) } }
-    }
-
     func testRectifiedConvolutionMatchesTheReference() {
         typealias Kernel = RectifiedConvolution.Kernel
         let (across, down) = (Kernel(height: 1, width: 7, padWidth: 3), Kernel(height: 7, width: 1, padHeight: 3))
@@ -25,18 +21,20 @@ final class ForwardOperationTests: XCTestCase {
             let expected = RectifiedConvolution.reference(
                 kernel, inputs[0], weight: inputs[1].values, bias: inputs[2].values)
             XCTAssertTrue(expected.values.contains(0) && expected.values.contains { $0 > 0 })
-            onEveryTable { table in
+            for context in everyTable {
+                let table = context.kernels.name
                 for minimal in [true, false] {
                     let convolution = RectifiedConvolution(
                         kernel, inputChannels: ci, outputChannels: co, weight: inputs[1].values.map { Float($0) },
-                        bias: inputs[2].values.map { Float($0) }, minimalFiltering: minimal)
-                    let name = "\(kernel) \(ci)->\(co) \(h)x\(w) \(table)", y = convolution(inputs[0].tensor)
+                        bias: inputs[2].values.map { Float($0) }, minimalFiltering: minimal, in: context)
+                    let name = "\(kernel) \(ci)->\(co) \(h)x\(w) \(table)",
+                        y = convolution(inputs[0].tensor(in: context))
                     XCTAssertEqual(y.shape, expected.shape, name)
                     assertClose(y.values, expected.values, 2e-5, name)
                     // As a part of a wider output, and nothing beside it touched.
-                    let wide = Tensor.zeros(Shape(2, y.shape.h, y.shape.w, co + 5))
+                    let wide = Tensor.zeros(Shape(2, y.shape.h, y.shape.w, co + 5), in: context)
                     for i in 0..<wide.shape.count { wide.pointer[i] = -9 }
-                    convolution(inputs[0].tensor, into: ChannelSlice(wide, channels: 2..<co + 2))
+                    convolution(inputs[0].tensor(in: context), into: ChannelSlice(wide, channels: 2..<co + 2))
                     for pixel in 0..<2 * y.shape.h * y.shape.w {
                         for c in 0..<co + 5 {
                             let value = wide.pointer[pixel * (co + 5) + c]
@@ -51,15 +49,12 @@ final class ForwardOperationTests: XCTestCase {
     func testSameBits_whateverTheThreads() {
         let kernel = RectifiedConvolution.Kernel(height: 1, width: 7, padWidth: 3)
         let inputs = random([Shape(1, 17, 17, 64), Shape(40, 64, 1, 7)])
-        let before = ThreadPool.shared
-        defer { ThreadPool.shared = before }
         let results = [1, 2, 5].map { threads -> [Float] in
-            ThreadPool.shared = ThreadPool(threads: threads)
-            defer { ThreadPool.shared.stop() }
+            let context = ComputeContext(threads: threads)
             let convolution = RectifiedConvolution(
                 kernel, inputChannels: 64, outputChannels: 40, weight: inputs[1].values.map { Float($0) },
-                bias: [Float](repeating: 0.1, count: 40))
-            return convolution(inputs[0].tensor).values
+                bias: [Float](repeating: 0.1, count: 40), in: context)
+            return convolution(inputs[0].tensor(in: context)).values
         }
         XCTAssertTrue(results[0] == results[1] && results[0] == results[2])
     }
@@ -90,9 +85,11 @@ final class ForwardOperationTests: XCTestCase {
     func testChannelMomentsMatchTheReference() {
         for shape in [Shape(2, 40, 31, 13), Shape(1, 1, 1, 3), Shape(1, 64, 48, 64)] {
             let x = random([shape])[0]
-            onEveryTable { table in
+            for context in everyTable {
+                let table = context.kernels.name
                 for n in 0..<shape.n {
-                    let moments = ChannelMoments(x.tensor, image: n), expected = ChannelMoments.reference(x, image: n)
+                    let moments = ChannelMoments(x.tensor(in: context), image: n),
+                        expected = ChannelMoments.reference(x, image: n)
                     for c in 0..<shape.c {
                         XCTAssertEqual(moments.means[c], expected.means[c], accuracy: 1e-6, table)
                         XCTAssertEqual(moments.deviations[c], expected.deviations[c], accuracy: 1e-5, table)

@@ -40,14 +40,14 @@ final class GoldenOperationTests: XCTestCase {
             let op = fields["op"]!
             if op == "adam" { continue }
             seen.insert(op)
-            func stored(_ key: String) throws -> Tensor? {
+            func stored(_ key: String, _ context: ComputeContext) throws -> Tensor? {
                 guard let tensor = file.tensors["\(name)/\(key)"] else { return nil }
                 let values = try tensor.floats(), s = tensor.shape
                 switch (key.hasPrefix("d") ? String(key.dropFirst()) : key, s.count) {
-                case ("weight", _): return Tensor(Shape(s[0], s[1], s[2], s[3]), values: values)
-                case (_, 4): return Tensor(Shape(s[0], s[2], s[3], s[1]), values: nhwc(values, s))
-                case (_, 1): return Tensor(Shape(1, 1, 1, s[0]), values: values)
-                default: return Tensor(Shape(1, 1, 1, 1), values: values)
+                case ("weight", _): return Tensor(Shape(s[0], s[1], s[2], s[3]), values: values, in: context)
+                case (_, 4): return Tensor(Shape(s[0], s[2], s[3], s[1]), values: nhwc(values, s), in: context)
+                case (_, 1): return Tensor(Shape(1, 1, 1, s[0]), values: values, in: context)
+                default: return Tensor(Shape(1, 1, 1, 1), values: values, in: context)
                 }
             }
             func int(_ key: String) -> Int { Int(fields[key]!)! }
@@ -93,28 +93,28 @@ final class GoldenOperationTests: XCTestCase {
                 inputKeys.append("target")
             default: XCTFail("no operation \(op)"); continue
             }
-            for table in Kernels.available {
-                try Kernels.with(table) {
-                    let inputs = try inputKeys.map { try XCTUnwrap(stored($0), "\(name) \($0)") }
-                    let expected = try XCTUnwrap(stored("output")), gradient = try XCTUnwrap(stored("doutput"))
-                    let tape = Tape()
-                    inputs.forEach(tape.watch)
-                    let skip = op == "instance_norm_add" ? try XCTUnwrap(stored("skip")) : nil
-                    var output = operation.forward(inputs)
-                    var gradients = operation.backward(
-                        inputs, output: output, gradient: gradient, needed: inputs.map { _ in true })
-                    if let skip {
-                        output = Addition().forward([skip, output])
-                        gradients = operation.backward(
-                            inputs, output: operation.forward(inputs), gradient: gradient, needed: [true])
-                    }
-                    assertClose(output.applied().values, expected.values.map(Double.init), 1e-5, "\(name) \(table)")
-                    for (key, value) in zip(inputKeys, gradients) {
-                        let expected = try XCTUnwrap(stored("d\(key)"), "\(name) d\(key)")
-                        assertClose(
-                            try XCTUnwrap(value).values, expected.values.map(Double.init), 3e-5,
-                            "\(name) d\(key) \(table)")
-                    }
+            for context in everyTable {
+                let table = context.kernels.name
+                let inputs = try inputKeys.map { try XCTUnwrap(stored($0, context), "\(name) \($0)") }
+                let expected = try XCTUnwrap(stored("output", context))
+                let gradient = try XCTUnwrap(stored("doutput", context))
+                let tape = Tape()
+                inputs.forEach(tape.watch)
+                let skip = op == "instance_norm_add" ? try XCTUnwrap(stored("skip", context)) : nil
+                var output = operation.forward(inputs)
+                var gradients = operation.backward(
+                    inputs, output: output, gradient: gradient, needed: inputs.map { _ in true })
+                if let skip {
+                    output = Addition().forward([skip, output])
+                    gradients = operation.backward(
+                        inputs, output: operation.forward(inputs), gradient: gradient, needed: [true])
+                }
+                assertClose(output.applied().values, expected.values.map(Double.init), 1e-5, "\(name) \(table)")
+                for (key, value) in zip(inputKeys, gradients) {
+                    let expected = try XCTUnwrap(stored("d\(key)", context), "\(name) d\(key)")
+                    assertClose(
+                        try XCTUnwrap(value).values, expected.values.map(Double.init), 3e-5,
+                        "\(name) d\(key) \(table)")
                 }
             }
         }

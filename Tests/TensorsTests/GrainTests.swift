@@ -6,7 +6,8 @@ final class GrainTests: XCTestCase {
     private func field(_ rows: Range<Int>, _ columns: Range<Int>) -> [Float] {
         var values = [Float](repeating: 0, count: rows.count * columns.count)
         values.withUnsafeMutableBufferPointer {
-            GrainField(deviation: 0.05).add(rows: rows, columns: columns, channels: 1, to: $0.baseAddress!)
+            GrainField(deviation: 0.05).add(
+                rows: rows, columns: columns, channels: 1, to: $0.baseAddress!, .default)
         }
         return values
     }

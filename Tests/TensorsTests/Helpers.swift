@@ -32,8 +32,13 @@ func random(_ shapes: [Shape], seed: UInt64 = 1) -> [ReferenceTensor] {
 }
 
 extension ReferenceTensor {
-    var tensor: Tensor { Tensor(shape, values: values.map(Float.init)) }
+    var tensor: Tensor { tensor(in: .default) }
+
+    func tensor(in context: ComputeContext) -> Tensor { Tensor(shape, values: values.map(Float.init), in: context) }
 }
+
+/// A context for every kernel table of the machine.
+let everyTable = Kernels.available.map { ComputeContext(kernels: Kernels(named: $0)!) }
 
 /// Every difference is at most `tolerance` times the largest value (at least 1e-3).
 func assertClose(_ got: [Float], _ expected: [Double], _ tolerance: Double, _ message: String, line: UInt = #line) {

@@ -120,9 +120,10 @@ final class OperationTests: XCTestCase {
         for row in Self.tests {
             let inputs = random(row.shapes)
             let expected = row.operation.reference(inputs)
-            onEveryWay(row) { table in
-                let output = row.operation.forward(inputs.map(\.tensor)).applied()
+            onEveryWay(row) { context, table in
+                let output = row.operation.forward(inputs.map { $0.tensor(in: context) }).applied()
                 XCTAssertEqual(output.shape, expected.shape, row.name)
+                XCTAssertTrue(output.context === context, row.name)
                 assertClose(output.values, expected.values, 2e-5, "\(row.name) \(table)")
             }
         }
@@ -135,14 +136,15 @@ final class OperationTests: XCTestCase {
             for i in inputs.indices { inputs[i].values = inputs[i].values.map { abs($0) < 1e-4 ? $0 + 1e-3 : $0 } }
             let outputShape = row.operation.reference(inputs).shape
             let weights = random([outputShape])[0]
-            onEveryWay(row) { table in
-                let tensors = inputs.map(\.tensor)
+            onEveryWay(row) { context, table in
+                let tensors = inputs.map { $0.tensor(in: context) }
                 let output = row.operation.forward(tensors)
                 let gradients = row.operation.backward(
-                    tensors, output: output, gradient: weights.tensor, needed: inputs.map { _ in true })
+                    tensors, output: output, gradient: weights.tensor(in: context), needed: inputs.map { _ in true })
                 for (i, gradient) in gradients.enumerated() {
                     guard let gradient else { XCTFail("\(row.name): no gradient \(i)"); continue }
                     XCTAssertEqual(gradient.shape, inputs[i].shape, row.name)
+                    XCTAssertTrue(gradient.context === context, row.name)
                     for seed in 0..<3 {
                         let direction = self.direction(inputs[i].shape.count, seed: UInt64(seed))
                         let expected = self.derivative(row.operation, inputs, i, direction, weights)
@@ -157,14 +159,16 @@ final class OperationTests: XCTestCase {
 
     /// Calls `body` on every kernel table; for convolutions also with minimal filtering wherever there is a plan for
     /// it.
-    private func onEveryWay(_ row: Row, _ body: (String) -> Void) {
-        let usual = Convolution2D.leastTiles
-        defer { Convolution2D.leastTiles = usual }
-        for tiles in row.operation is Convolution2D ? [usual, 1] : [usual] {
-            Convolution2D.leastTiles = tiles
-            let way = tiles == usual ? "" : ", all by minimal filtering"
-            for table in Kernels.available { Kernels.with(table) { body(table + way) } }
-        }
+    private func onEveryWay(_ row: Row, _ body: (ComputeContext, String) -> Void) {
+        for context in everyTable { body(context, context.kernels.name) }
+        guard row.operation is Convolution2D else { return }
+        for context in Self.allMinimal { body(context, context.kernels.name + ", all by minimal filtering") }
+    }
+
+    private static let allMinimal = everyTable.map { context in
+        var tuning = Tuning()
+        tuning.leastPhaseTiles = 1
+        return ComputeContext(kernels: context.kernels, tuning: tuning)
     }
 
     /// Every operation reads a normalised input as such; the gradient is the same as for the values written out.

@@ -11,24 +11,26 @@ final class WinogradTests: XCTestCase {
             .transposed, .doubling, .bilinearDoubling,
         ]
 
-    private func each(_ body: (Convolution2D, (Int, Int), String) -> Void) {
+    private func each(_ body: (Convolution2D, (Int, Int), ComputeContext, String) -> Void) {
         for kind in Self.kinds {
             for (ci, co) in [(1, 1), (8, 16), (9, 17), (33, 5)] {
                 let operation = Convolution2D(kind, inputChannels: ci, outputChannels: co)
                 for size in Self.sizes where min(size.0, size.1) + 2 >= operation.geometry.kernelSize {
-                    for table in Kernels.available {
-                        Kernels.with(table) { body(operation, size, "\(kind) \(size) \(ci) to \(co) \(table)") }
+                    for context in everyTable {
+                        body(operation, size, context, "\(kind) \(size) \(ci) to \(co) \(context.kernels.name)")
                     }
                 }
             }
         }
     }
 
-    private func convolution(_ operation: Convolution2D, _ weight: [Float], _ bias: [Float]) -> WinogradConvolution {
+    private func convolution(
+        _ operation: Convolution2D, _ weight: [Float], _ bias: [Float], in context: ComputeContext = .default
+    ) -> WinogradConvolution {
         WinogradConvolution(
             weight: weight, layout: operation.layout, bias: bias, inputChannels: operation.inputChannels,
             outputChannels: operation.outputChannels, geometry: operation.geometry,
-            plan: WinogradPlan(operation.geometry)!)
+            plan: WinogradPlan(operation.geometry)!, in: context)
     }
 
     /// Of each pair of phases only the elements that do not vanish are multiplied.
@@ -50,12 +52,13 @@ final class WinogradTests: XCTestCase {
     }
 
     func testMatchesTheReference_withItsStatistics() {
-        each { operation, size, name in
+        each { operation, size, context, name in
             let (ci, co) = (operation.inputChannels, operation.outputChannels)
             let inputs = random([Shape(1, size.0, size.1, ci), operation.weightShape, Shape(1, 1, 1, co)])
-            let convolution = self.convolution(operation, inputs[1].tensor.values, inputs[2].tensor.values)
+            let convolution = self.convolution(
+                operation, inputs[1].tensor.values, inputs[2].tensor.values, in: context)
             let expected = operation.reference(inputs)
-            let y = convolution(inputs[0].tensor, normalizedWithSlope: 0.2)
+            let y = convolution(inputs[0].tensor(in: context), normalizedWithSlope: 0.2)
             assertClose(y.values, expected.values, 2e-5, name)
             let pixels = expected.shape.h * expected.shape.w
             for c in 0..<co {
@@ -73,13 +76,14 @@ final class WinogradTests: XCTestCase {
 
     /// Bands that start at a multiple of the row alignment give the whole, and read no other rows than they say.
     func testBandsGiveTheWhole() {
-        each { operation, size, name in
+        each { operation, size, context, name in
             let (ci, co) = (operation.inputChannels, operation.outputChannels)
             let inputs = random([Shape(1, size.0, size.1, ci), operation.weightShape])
-            let x = inputs[0].tensor
-            let convolution = self.convolution(operation, inputs[1].tensor.values, [Float](repeating: 0.5, count: co))
+            let x = inputs[0].tensor(in: context)
+            let convolution = self.convolution(
+                operation, inputs[1].tensor.values, [Float](repeating: 0.5, count: co), in: context)
             let whole = convolution(x), height = whole.shape.h, row = whole.shape.w * co
-            let banded = Tensor(whole.shape)
+            let banded = Tensor(whole.shape, in: context)
             for y in stride(from: 0, to: height, by: convolution.rowAlignment) {
                 let rows = y..<min(height, y + convolution.rowAlignment)
                 // Only the rows that the band says it reads.
@@ -109,18 +113,18 @@ final class WinogradTests: XCTestCase {
 
     /// Weight gradients put together from several parts of the tiles.
     func testWeightGradientInParts() {
-        let usual = mostFloatsOfTiles
-        defer { mostFloatsOfTiles = usual }
+        var tuning = Tuning()
+        tuning.mostFloatsOfTiles = 1
+        let inParts = ComputeContext(tuning: tuning)
         for kind in Self.kinds {
             let operation = Convolution2D(kind, inputChannels: 9, outputChannels: 17)
-            let inputs = random([Shape(2, 22, 26, 9), operation.weightShape]).map(\.tensor)
-            let gradient = random([operation.forward(inputs).shape])[0].tensor
+            let inputs = random([Shape(2, 22, 26, 9), operation.weightShape])
+            let gradient = random([operation.forward(inputs.map(\.tensor)).shape])[0]
             let plan = WinogradPlan(operation.geometry)!
-            mostFloatsOfTiles = usual
-            let whole = winogradWeightGradient(inputs[0], gradient, operation, plan)
-            mostFloatsOfTiles = 1
-            let parts = winogradWeightGradient(inputs[0], gradient, operation, plan)
-            let direct = directWeightGradient(inputs[0], gradient, operation)
+            let whole = winogradWeightGradient(inputs[0].tensor, gradient.tensor, operation, plan)
+            let parts = winogradWeightGradient(
+                inputs[0].tensor(in: inParts), gradient.tensor(in: inParts), operation, plan)
+            let direct = directWeightGradient(inputs[0].tensor, gradient.tensor, operation)
             assertClose(parts.values, whole.values.map(Double.init), 1e-5, "\(kind)")
             assertClose(whole.values, direct.values.map(Double.init), 1e-5, "\(kind)")
         }
@@ -132,14 +136,12 @@ final class WinogradTests: XCTestCase {
         let operation = Convolution2D(
             .strided(kernelSize: 3, padding: .zero, pad: 1), inputChannels: 160, outputChannels: 160)
         let inputs = random([Shape(1, 50, 54, 160), operation.weightShape])
-        let convolution = self.convolution(operation, inputs[1].tensor.values, [Float](repeating: 0, count: 160))
-        let x = inputs[0].tensor, y = Tensor(x.shape)
-        let before = ThreadPool.shared
-        defer { ThreadPool.shared = before }
         let sums = [1, 2, 3, 5].map { threads -> [Double] in
-            ThreadPool.shared = ThreadPool(threads: threads)
-            defer { ThreadPool.shared.stop() }
-            let sums = ChannelSums(channels: 160)
+            let context = ComputeContext(threads: threads)
+            let convolution = self.convolution(
+                operation, inputs[1].tensor.values, [Float](repeating: 0, count: 160), in: context)
+            let x = inputs[0].tensor(in: context), y = Tensor(x.shape, in: context)
+            let sums = ChannelSums(channels: 160, in: context)
             convolution.compute(Band(x), rows: 0..<50, into: y.pointer, sums: sums)
             return sums.totals
         }

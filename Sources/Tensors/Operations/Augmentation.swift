@@ -14,7 +14,8 @@ public struct ColourJitter: DifferentiableOperation {
     public init(_ amounts: [Amounts]) { self.amounts = amounts }
 
     public func forward(_ inputs: [Tensor]) -> Tensor {
-        let x = inputs[0].applied(), y = Tensor(x.shape), pixel = x.shape.c, image = x.shape.count / x.shape.n
+        let x = inputs[0].applied(), y = Tensor(x.shape, in: x.context), pixel = x.shape.c,
+            image = x.shape.count / x.shape.n
         for (n, amount) in amounts.enumerated() {
             let (source, target) = (x.pointer + n * image, y.pointer + n * image)
             // Saturation keeps every pixel's mean, so the image's mean is that of the input.
@@ -34,7 +35,8 @@ public struct ColourJitter: DifferentiableOperation {
     }
 
     public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
-        let result = Tensor(gradient.shape), pixel = result.shape.c, image = result.shape.count / result.shape.n
+        let result = Tensor(gradient.shape, in: gradient.context)
+        let pixel = result.shape.c, image = result.shape.count / result.shape.n
         for (n, amount) in amounts.enumerated() {
             let (source, target) = (gradient.pointer + n * image, result.pointer + n * image)
             let (saturation, contrast) = (Float(amount.saturation), Float(amount.contrast))
@@ -87,7 +89,7 @@ public struct Translation: DifferentiableOperation {
     }
 
     private func moved(_ x: Tensor, by sign: Int) -> Tensor {
-        let y = Tensor.zeros(x.shape), (h, w, c) = (x.shape.h, x.shape.w, x.shape.c)
+        let y = Tensor.zeros(x.shape, in: x.context), (h, w, c) = (x.shape.h, x.shape.w, x.shape.c)
         for (n, offset) in offsets.enumerated() {
             let (dx, dy) = (sign * offset.x, sign * offset.y)
             let columns = w - abs(dx)
@@ -121,7 +123,7 @@ public struct Cutout: DifferentiableOperation {
     }
 
     private func cut(_ x: Tensor) -> Tensor {
-        let y = Tensor(x.shape), (h, w, c) = (x.shape.h, x.shape.w, x.shape.c)
+        let y = Tensor(x.shape, in: x.context), (h, w, c) = (x.shape.h, x.shape.w, x.shape.c)
         y.pointer.update(from: x.pointer, count: x.shape.count)
         for (n, rectangle) in rectangles.enumerated() {
             let columns = rectangle.x.clamped(to: 0..<w)

@@ -6,12 +6,12 @@ public struct AveragePooling: Sendable {
     /// x (N, H, W, C), which carries no reading, to the same shape.
     public func callAsFunction(_ x: Tensor) -> Tensor {
         precondition(x.reading == nil)
-        let s = x.shape, c = s.c, y = Tensor(s)
-        ThreadPool.shared.forEach(s.n * s.h) { row in
+        let s = x.shape, c = s.c, context = x.context, y = Tensor(s, in: context)
+        context.threads.forEach(s.n * s.h) { row in
             let inImage = row % s.h
             let rows = max(0, inImage - 1)..<min(s.h, inImage + 2)
             // First down, then across.
-            let column = BufferPool.shared.take(s.w * c), top = x.pointer + (row - inImage + rows.lowerBound) * s.w * c
+            let column = context.buffers.take(s.w * c), top = x.pointer + (row - inImage + rows.lowerBound) * s.w * c
             column.pointer.update(from: top, count: s.w * c)
             for r in 1..<max(1, rows.count) {
                 let next = top + r * s.w * c

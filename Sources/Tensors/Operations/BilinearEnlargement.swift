@@ -16,10 +16,10 @@ public struct BilinearEnlargement: DifferentiableOperation {
     /// Rows of the output for one image: (rows, width, C) from a grid (lines, columns, C).
     public func write(
         rows: Range<Int>, of grid: UnsafePointer<Float>, lines: Int, columns: Int, channels: Int,
-        to target: UnsafeMutablePointer<Float>
+        to target: UnsafeMutablePointer<Float>, _ context: ComputeContext
     ) {
         let across = (0..<width).map { place($0, of: columns) }
-        ThreadPool.shared.forEach(rows.count) { r in
+        context.threads.forEach(rows.count) { r in
             let (above, below, weight) = place(rows.lowerBound + r, of: lines)
             let top = grid + above * columns * channels, bottom = grid + below * columns * channels
             let mixed = (0..<columns * channels).map { top[$0] + Float(weight) * (bottom[$0] - top[$0]) }
@@ -34,21 +34,22 @@ public struct BilinearEnlargement: DifferentiableOperation {
     }
 
     public func forward(_ inputs: [Tensor]) -> Tensor {
-        let grid = inputs[0].applied(), shape = grid.shape, y = Tensor(Shape(shape.n, height, width, shape.c))
+        let grid = inputs[0].applied(), shape = grid.shape
+        let y = Tensor(Shape(shape.n, height, width, shape.c), in: grid.context)
         for n in 0..<shape.n {
             write(
                 rows: 0..<height, of: grid.pointer + n * shape.h * shape.w * shape.c, lines: shape.h, columns: shape.w,
-                channels: shape.c, to: y.pointer + n * height * width * shape.c)
+                channels: shape.c, to: y.pointer + n * height * width * shape.c, y.context)
         }
         return y
     }
 
     public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let shape = inputs[0].shape, c = shape.c
-        let result = Tensor(shape, values: [Float](repeating: 0, count: shape.count))
+        let result = Tensor.zeros(shape, in: gradient.context)
         let across = (0..<width).map { place($0, of: shape.w) }
         // Images side by side; within one, neighbouring rows meet in a line of the grid.
-        ThreadPool.shared.forEach(shape.n) { n in
+        result.context.threads.forEach(shape.n) { n in
             for y in 0..<height {
                 let (above, below, weight) = place(y, of: shape.h)
                 for (line, down) in [(above, 1 - weight), (below, weight)] {

@@ -13,8 +13,8 @@ public struct BlockMeans: DifferentiableOperation {
     }
 
     public func forward(_ inputs: [Tensor]) -> Tensor {
-        let x = inputs[0].applied(), shape = outputShape(x.shape), y = Tensor(shape), c = shape.c
-        ThreadPool.shared.forEach(shape.n * shape.h) { r in
+        let x = inputs[0].applied(), shape = outputShape(x.shape), y = Tensor(shape, in: x.context), c = shape.c
+        y.context.threads.forEach(shape.n * shape.h) { r in
             let n = r / shape.h
             for column in 0..<shape.w {
                 let (rows, columns) = block(r % shape.h, column, of: x.shape)
@@ -33,8 +33,8 @@ public struct BlockMeans: DifferentiableOperation {
     }
 
     public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
-        let result = Tensor(inputs[0].shape), shape = result.shape, c = shape.c
-        ThreadPool.shared.forEach(shape.n * shape.h) { r in
+        let result = Tensor(inputs[0].shape, in: gradient.context), shape = result.shape, c = shape.c
+        result.context.threads.forEach(shape.n * shape.h) { r in
             let (n, y) = (r / shape.h, r % shape.h)
             for x in 0..<shape.w {
                 let (rows, columns) = block(y / size, x / size, of: shape)

@@ -9,8 +9,8 @@ public struct BlurPooling: DifferentiableOperation {
         let x = inputs[0].applied()
         precondition(x.shape.h >= 2 && x.shape.w >= 2, "too small to be reflected")
         let shape = Shape(x.shape.n, (x.shape.h + 1) / 2, (x.shape.w + 1) / 2, x.shape.c)
-        let y = Tensor(shape)
-        ThreadPool.shared.forEach(shape.n * shape.h) { r in
+        let y = Tensor(shape, in: x.context)
+        y.context.threads.forEach(shape.n * shape.h) { r in
             let target = y.pointer + r * shape.w * shape.c
             target.update(repeating: 0, count: shape.w * shape.c)
             forEachTap(x.shape, shape, row: r) { source, column, weight in
@@ -22,9 +22,9 @@ public struct BlurPooling: DifferentiableOperation {
     }
 
     public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
-        let result = Tensor.zeros(inputs[0].shape), shape = output.shape
+        let result = Tensor.zeros(inputs[0].shape, in: gradient.context), shape = output.shape
         // Neighbouring rows write to the same row: an image is one thread's work.
-        ThreadPool.shared.forEach(shape.n) { n in
+        result.context.threads.forEach(shape.n) { n in
             for r in n * shape.h..<(n + 1) * shape.h {
                 let from = gradient.pointer + r * shape.w * shape.c
                 forEachTap(result.shape, shape, row: r) { source, column, weight in

@@ -7,10 +7,10 @@ public struct ChannelMoments: Sendable {
     public init(_ x: Tensor, image n: Int = 0) {
         let x = x.applied(), c = x.shape.c, pixels = x.shape.h * x.shape.w
         let start = x.pointer + n * pixels * c
-        let sums = ChannelSums(channels: c), kernels = Kernels.current.pointee
+        let sums = ChannelSums(channels: c, in: x.context), kernels = x.context.kernels.table
         // Parts of a fixed size: the sums do not depend on the threads.
         let part = 1024, items = sums.extend((pixels + part - 1) / part)
-        ThreadPool.shared.forEach(items.count) { i in
+        x.context.threads.forEach(items.count) { i in
             kernels.statistics(min(part, pixels - i * part), c, start + i * part * c, c, items[i])
         }
         let totals = sums.totals

@@ -1,10 +1,10 @@
-import CTensorKernels
+import Synchronization
 
 /// Convolution with a weight and, if there is one, a bias: inputs x, weight, [bias].
 ///
 /// The weights made ready for the kernels are kept until the parameter changes, or an image's size asks for another
 /// way.
-public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
+public final class Convolution2D: DifferentiableOperation {
     public enum Kind: Sendable, Equatable {
         /// Weight (outputChannels, inputChannels, k, k).
         case strided(kernelSize: Int, stride: Int = 1, padding: Padding, pad: Int)
@@ -29,11 +29,10 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         var version: Int
         var bias: Tensor?
         var biasVersion: Int?
-        var table: String
         var minimal: Bool
         var convolution: any Convolution
     }
-    private var made: [Direction: Prepared] = [:]
+    private let made = Mutex<[Direction: Prepared]>([:])
 
     public init(_ kind: Kind, inputChannels ci: Int, outputChannels co: Int) {
         (self.kind, inputChannels, outputChannels) = (kind, ci, co)
@@ -60,16 +59,12 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
             ? Shape(inputChannels, outputChannels, k, k) : Shape(outputChannels, inputChannels, k, k)
     }
 
-    /// Below this many tiles of an image, transforming weights of several phases anew after each step costs more, in
-    /// time or memory (they become up to eleven times as large), than the smaller products save.
-    nonisolated(unsafe) static var leastTiles = 24
-
     /// Nil where the window has no minimal filtering, there are too few channels to make up for the transforms and for
-    /// their larger rounding errors, or an output of this height and width has too few tiles (no size: weights that
-    /// stay).
+    /// their larger rounding errors, or an output of this height and width has fewer tiles than `leastTiles` (no size:
+    /// weights that stay).
     private static func plan(
         _ geometry: ConvolutionGeometry, _ inputChannels: Int, _ outputChannels: Int,
-        outputs: (height: Int, width: Int)?
+        outputs: (height: Int, width: Int)?, leastTiles: Int = 0
     ) -> WinogradPlan? {
         guard min(inputChannels, outputChannels) >= 8, let plan = WinogradPlan(geometry) else { return nil }
         guard let outputs, plan.stride * plan.upscale > 1 else { return plan }
@@ -86,20 +81,23 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
     private static func make(
         _ geometry: ConvolutionGeometry, _ layout: WeightLayout, weight: UnsafePointer<Float>,
         bias: UnsafePointer<Float>?,
-        inputChannels ci: Int, outputChannels co: Int, plan: WinogradPlan?, tanh: Bool = false
+        inputChannels ci: Int, outputChannels co: Int, plan: WinogradPlan?, tanh: Bool = false,
+        in context: ComputeContext
     ) -> any Convolution {
         if tanh || isNarrow(geometry, ci, co) {
             return NarrowConvolution(
                 weight: weight, bias: bias, inputChannels: ci, outputChannels: co, kernelSize: geometry.kernelSize,
-                padding: geometry.padding, pad: -geometry.window.offset, tanh: tanh, layout: layout)
+                padding: geometry.padding, pad: -geometry.window.offset, tanh: tanh, layout: layout,
+                in: context)
         }
         if let plan {
             return WinogradConvolution(
                 weight: weight, layout: layout, bias: bias, inputChannels: ci, outputChannels: co, geometry: geometry,
-                plan: plan)
+                plan: plan, in: context)
         }
         return DirectConvolution(
-            weight: weight, layout: layout, bias: bias, inputChannels: ci, outputChannels: co, geometry: geometry)
+            weight: weight, layout: layout, bias: bias, inputChannels: ci, outputChannels: co, geometry: geometry,
+            in: context)
     }
 
     /// The same convolution with these weights made ready: forward only, in bands.
@@ -108,29 +106,30 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
     ///   - bias: outputChannels values; leave it out before an instance normalisation, which cancels it.
     ///   - tanh: apply the hyperbolic tangent to the result; for stride 1 and few output channels.
     public func prepared(
-        weight: UnsafePointer<Float>, bias: UnsafePointer<Float>? = nil, tanh: Bool = false
+        weight: UnsafePointer<Float>, bias: UnsafePointer<Float>? = nil, tanh: Bool = false,
+        in context: ComputeContext = .default
     ) -> any Convolution {
         precondition(!tanh || geometry.stride == 1 && geometry.upscale == 1)
         let plan = Self.plan(geometry, inputChannels, outputChannels, outputs: nil)
         return Self.make(
             geometry, layout, weight: weight, bias: bias, inputChannels: inputChannels, outputChannels: outputChannels,
-            plan: plan, tanh: tanh)
+            plan: plan, tanh: tanh, in: context)
     }
 
     /// For an input of this shape.
-    private func plan(_ x: Shape) -> WinogradPlan? {
-        let outputs = (geometry.outputSide(x.h), geometry.outputSide(x.w))
-        return Self.plan(geometry, inputChannels, outputChannels, outputs: outputs)
+    private func plan(_ x: Tensor) -> WinogradPlan? {
+        let outputs = (geometry.outputSide(x.shape.h), geometry.outputSide(x.shape.w))
+        return Self.plan(
+            geometry, inputChannels, outputChannels, outputs: outputs, leastTiles: x.context.tuning.leastPhaseTiles)
     }
 
     public func forward(_ inputs: [Tensor]) -> Tensor {
         precondition(inputs[1].shape == weightShape && inputs[0].shape.c == inputChannels)
-        let plan = plan(inputs[0].shape)
+        let plan = plan(inputs[0])
         let convolution = made(for: .forward, inputs, minimal: plan != nil) { weight, bias in
             Self.make(
                 geometry, layout, weight: weight, bias: bias, inputChannels: inputChannels,
-                outputChannels: outputChannels,
-                plan: plan)
+                outputChannels: outputChannels, plan: plan, in: inputs[0].context)
         }
         return convolution(inputs[0])
     }
@@ -142,7 +141,7 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
             result[1] =
                 if Self.isNarrow(geometry, inputChannels, outputChannels) {
                     narrowWeightGradient(inputs[0], gradient, self)
-                } else if let plan = plan(inputs[0].shape) {
+                } else if let plan = plan(inputs[0]) {
                     winogradWeightGradient(inputs[0], gradient, self, plan)
                 } else { directWeightGradient(inputs[0], gradient, self) }
         }
@@ -151,7 +150,7 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
     }
 
     private func inputGradient(_ inputs: [Tensor], _ gradient: Tensor) -> Tensor {
-        let x = inputs[0].shape
+        let x = inputs[0].shape, context = inputs[0].context
         // The roles of the channels are exchanged in all of these.
         var swapped = WeightLayout(
             kernelSize: layout.kernelSize, inputStride: layout.outputStride, outputStride: layout.inputStride)
@@ -167,12 +166,12 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         case .doubling: geometry = .doublingAdjoint
         case .bilinearDoubling: geometry = .bilinearDoublingAdjoint
         }
-        let plan = Self.plan(geometry, outputChannels, inputChannels, outputs: (x.h, x.w))
+        let plan = Self.plan(
+            geometry, outputChannels, inputChannels, outputs: (x.h, x.w), leastTiles: context.tuning.leastPhaseTiles)
         let adjoint = made(for: .adjoint, [inputs[0], inputs[1]], minimal: plan != nil) { weight, _ in
             Self.make(
                 geometry, swapped, weight: weight, bias: nil, inputChannels: outputChannels,
-                outputChannels: inputChannels,
-                plan: plan)
+                outputChannels: inputChannels, plan: plan, in: context)
         }
         switch kind {
         case .strided(_, 1, .zero, _), .transposed: return adjoint(gradient)
@@ -187,23 +186,26 @@ public final class Convolution2D: DifferentiableOperation, @unchecked Sendable {
         }
     }
 
-    /// The convolution made from the parameters, anew where they or the kernels have changed.
+    /// The convolution made from the parameters, anew where they or the context have changed.
     private func made(
         for direction: Direction, _ inputs: [Tensor], minimal: Bool,
         _ make: (UnsafePointer<Float>, UnsafePointer<Float>?) -> any Convolution
     ) -> any Convolution {
         let weight = inputs[1], bias = inputs.count > 2 ? inputs[2] : nil
-        if let kept = made[direction], kept.weight === weight, kept.version == weight.version, kept.bias === bias,
-            kept.biasVersion == bias?.version, kept.table == Kernels.name, kept.minimal == minimal
+        if let kept = made.withLock({ $0[direction] }), kept.weight === weight, kept.version == weight.version,
+            kept.bias === bias,
+            kept.biasVersion == bias?.version, kept.convolution.context === inputs[0].context,
+            kept.minimal == minimal
         {
             return kept.convolution
         }
         // First let go of the old one: the new one can take its buffers.
-        made[direction] = nil
+        made.withLock { $0[direction] = nil }
         let convolution = make(weight.pointer, bias.map { UnsafePointer($0.pointer) })
-        made[direction] = Prepared(
-            weight: weight, version: weight.version, bias: bias, biasVersion: bias?.version, table: Kernels.name,
-            minimal: minimal, convolution: convolution)
+        let prepared = Prepared(
+            weight: weight, version: weight.version, bias: bias, biasVersion: bias?.version, minimal: minimal,
+            convolution: convolution)
+        made.withLock { $0[direction] = prepared }
         return convolution
     }
 

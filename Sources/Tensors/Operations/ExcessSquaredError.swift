@@ -8,13 +8,13 @@ public struct ExcessSquaredError: DifferentiableOperation {
     public func forward(_ inputs: [Tensor]) -> Tensor {
         let (a, b) = (inputs[0].applied(), inputs[1].applied())
         precondition(a.shape == b.shape)
-        let sum = elementwiseSum(a.shape.count) { range in
+        let sum = a.context.elementwiseSum(a.shape.count) { range in
             range.reduce(0) { sum, i in
                 let excess = Double(max(0, abs(a.pointer[i] - b.pointer[i]) - allowed))
                 return sum + excess * excess
             }
         }
-        return Tensor(Shape(1, 1, 1, 1), values: [Float(sum / Double(a.shape.count))])
+        return .scalar(Float(sum / Double(a.shape.count)), in: a.context)
     }
 
     public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
@@ -22,8 +22,8 @@ public struct ExcessSquaredError: DifferentiableOperation {
         let scale = 2 * gradient.pointer[0] / Float(a.shape.count)
         return [Float(1), -1].enumerated().map { side, sign in
             guard needed[side] else { return nil }
-            let result = Tensor(a.shape)
-            elementwise(a.shape.count) { _, range in
+            let result = Tensor(a.shape, in: a.context)
+            result.context.elementwise(a.shape.count) { _, range in
                 for i in range {
                     let d = a.pointer[i] - b.pointer[i]
                     result.pointer[i] = sign * scale * (d > 0 ? max(0, d - allowed) : min(0, d + allowed))

@@ -11,13 +11,13 @@ public struct Grain: DifferentiableOperation {
     }
 
     public func forward(_ inputs: [Tensor]) -> Tensor {
-        let x = inputs[0].applied(), y = Tensor(x.shape), row = x.shape.w * x.shape.c
+        let x = inputs[0].applied(), y = Tensor(x.shape, in: x.context), row = x.shape.w * x.shape.c
         y.pointer.update(from: x.pointer, count: x.shape.count)
         for (n, place) in places.enumerated() {
             GrainField(deviation: deviation).add(
                 rows: place.row..<place.row + x.shape.h, columns: place.column..<place.column + x.shape.w,
                 channels: x.shape.c,
-                to: y.pointer + n * x.shape.h * row)
+                to: y.pointer + n * x.shape.h * row, y.context)
         }
         return y
     }
@@ -56,9 +56,12 @@ public struct GrainField: Sendable {
     }
 
     /// Adds the field's rows and columns to (rows, columns, channels) values, on all threads.
-    public func add(rows: Range<Int>, columns: Range<Int>, channels: Int, to values: UnsafeMutablePointer<Float>) {
+    public func add(
+        rows: Range<Int>, columns: Range<Int>, channels: Int, to values: UnsafeMutablePointer<Float>,
+        _ context: ComputeContext
+    ) {
         let width = columns.count, bandRows = 32
-        ThreadPool.shared.forEach((rows.count + bandRows - 1) / bandRows) { band in
+        context.threads.forEach((rows.count + bandRows - 1) / bandRows) { band in
             let first = band * bandRows, count = min(bandRows, rows.count - first)
             var smoothed = [Int32](repeating: 0, count: (count + 2 * Self.reach) * width)
             var raw = [Int32](repeating: 0, count: width + 2 * Self.reach)

@@ -10,9 +10,9 @@ public struct GramMatrix: DifferentiableOperation {
 
     public func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0].applied(), c = x.shape.c, pixels = x.shape.h * x.shape.w
-        let y = Tensor(Shape(x.shape.n, 1, c, c))
+        let y = Tensor(Shape(x.shape.n, 1, c, c), in: x.context)
         let parts = (c + Self.rowsAtOnce - 1) / Self.rowsAtOnce
-        ThreadPool.shared.forEach(x.shape.n * parts) { item in
+        x.context.threads.forEach(x.shape.n * parts) { item in
             let n = item / parts, first = item % parts * Self.rowsAtOnce
             let image = x.pointer + n * pixels * c
             cblas_sgemm(
@@ -26,15 +26,15 @@ public struct GramMatrix: DifferentiableOperation {
 
     public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let x = inputs[0].applied(), c = x.shape.c, pixels = x.shape.h * x.shape.w
-        let result = Tensor(x.shape)
+        let result = Tensor(x.shape, in: x.context)
         // Both factors of a product are the features: the gradient is X (dG + dG^T) / (H W).
-        let both = Tensor(gradient.shape)
+        let both = Tensor(gradient.shape, in: x.context)
         for n in 0..<x.shape.n {
             let (from, to) = (gradient.pointer + n * c * c, both.pointer + n * c * c)
             for i in 0..<c { for j in 0..<c { to[i * c + j] = from[i * c + j] + from[j * c + i] } }
         }
         let parts = (pixels + Self.pixelsAtOnce - 1) / Self.pixelsAtOnce
-        ThreadPool.shared.forEach(x.shape.n * parts) { item in
+        x.context.threads.forEach(x.shape.n * parts) { item in
             let n = item / parts, first = item % parts * Self.pixelsAtOnce, start = (n * pixels + first) * c
             cblas_sgemm(
                 CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(min(Self.pixelsAtOnce, pixels - first)), Int32(c),

@@ -10,15 +10,15 @@ public struct InstanceNormalization: DifferentiableOperation {
     public init(slope: Float) { self.slope = slope }
 
     public func forward(_ inputs: [Tensor]) -> Tensor {
-        let x = inputs[0]
+        let x = inputs[0], context = x.context
         precondition(x.reading == nil)
-        let reading = Reading(n: x.shape.n, c: x.shape.c, slope: slope)
+        let reading = Reading(n: x.shape.n, c: x.shape.c, slope: slope, in: context)
         let pixels = x.shape.h * x.shape.w, c = x.shape.c, chunk = max(16, 16_384 / c / 16 * 16)
-        let kernels = Kernels.current.pointee
+        let kernels = context.kernels.table
         for n in 0..<x.shape.n {
-            let sums = ChannelSums(channels: c)
+            let sums = ChannelSums(channels: c, in: context)
             let parts = sums.extend((pixels + chunk - 1) / chunk)
-            ThreadPool.shared.forEach(parts.count) { i in
+            context.threads.forEach(parts.count) { i in
                 kernels.statistics(
                     min(chunk, pixels - i * chunk), c, x.pointer + (n * pixels + i * chunk) * c, c, parts[i])
             }
@@ -28,25 +28,25 @@ public struct InstanceNormalization: DifferentiableOperation {
     }
 
     public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
-        let x = inputs[0], reading = output.reading!
-        let result = Tensor(x.shape)
+        let x = inputs[0], reading = output.reading!, context = x.context
+        let result = Tensor(x.shape, in: context)
         let pixels = x.shape.h * x.shape.w, c = x.shape.c, chunk = max(64, 16_384 / c / 64 * 64)
         let chunks = (pixels + chunk - 1) / chunk
-        let kernels = Kernels.current.pointee
+        let kernels = context.kernels.table
         for n in 0..<x.shape.n {
-            let sums = ChannelSums(channels: c)
+            let sums = ChannelSums(channels: c, in: context)
             let parts = sums.extend(chunks)
             let read = reading.kernel(n)
             func offset(_ i: Int) -> Int { (n * pixels + i * chunk) * c }
-            ThreadPool.shared.forEach(chunks) { i in
+            context.threads.forEach(chunks) { i in
                 var read = read
                 kernels.normalize_gradient_sums(
                     min(chunk, pixels - i * chunk), c, x.pointer + offset(i), &read, gradient.pointer + offset(i),
                     parts[i])
             }
-            let means = BufferPool.shared.take(2 * c)
+            let means = context.buffers.take(2 * c)
             for j in 0..<2 * c { means.pointer[j] = Float(parts.reduce(0) { $0 + $1[j] } / Double(pixels)) }
-            ThreadPool.shared.forEach(chunks) { i in
+            context.threads.forEach(chunks) { i in
                 var read = read
                 kernels.normalize_gradient(
                     min(chunk, pixels - i * chunk), c, x.pointer + offset(i), &read, gradient.pointer + offset(i),

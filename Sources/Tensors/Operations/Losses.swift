@@ -45,7 +45,7 @@ public struct SquaredErrorToConstant: DifferentiableOperation {
 
     public func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0].applied(), target = target
-        let sum = elementwiseSum(x.shape.count) { range in
+        let sum = x.context.elementwiseSum(x.shape.count) { range in
             var s = 0.0
             for i in range {
                 let d = Double(x.pointer[i] - target)
@@ -53,13 +53,13 @@ public struct SquaredErrorToConstant: DifferentiableOperation {
             }
             return s
         }
-        return Tensor(Shape(1, 1, 1, 1), values: [Float(sum / Double(x.shape.count))])
+        return .scalar(Float(sum / Double(x.shape.count)), in: x.context)
     }
 
     public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
-        let x = inputs[0].applied(), result = Tensor(x.shape), target = target
+        let x = inputs[0].applied(), result = Tensor(x.shape, in: x.context), target = target
         let scale = 2 * gradient.pointer[0] / Float(x.shape.count)
-        elementwise(x.shape.count) { _, range in
+        x.context.elementwise(x.shape.count) { _, range in
             for i in range { result.pointer[i] = (x.pointer[i] - target) * scale }
         }
         return [result]
@@ -74,12 +74,12 @@ public struct SquaredErrorToConstant: DifferentiableOperation {
 private func mean(_ inputs: [Tensor], _ term: (Float, Float) -> Float) -> Tensor {
     let (a, b) = (inputs[0].applied(), inputs[1].applied())
     precondition(a.shape == b.shape)
-    let sum = elementwiseSum(a.shape.count) { range in
+    let sum = a.context.elementwiseSum(a.shape.count) { range in
         var s = 0.0
         for i in range { s += Double(term(a.pointer[i], b.pointer[i])) }
         return s
     }
-    return Tensor(Shape(1, 1, 1, 1), values: [Float(sum / Double(a.shape.count))])
+    return .scalar(Float(sum / Double(a.shape.count)), in: a.context)
 }
 
 private func referenceMean(_ inputs: [ReferenceTensor], _ term: (Double, Double) -> Double) -> ReferenceTensor {
@@ -94,9 +94,9 @@ private func lossGradients(
     let (a, b) = (inputs[0].applied(), inputs[1].applied())
     return [0, 1].map { side in
         guard needed[side] else { return nil }
-        let result = Tensor(a.shape)
+        let result = Tensor(a.shape, in: a.context)
         let scale = gradient.pointer[0] / Float(a.shape.count) * (side == 0 ? 1 : -1)
-        elementwise(a.shape.count) { _, range in
+        a.context.elementwise(a.shape.count) { _, range in
             for i in range { result.pointer[i] = term(a.pointer[i], b.pointer[i], scale) }
         }
         return result

@@ -6,8 +6,8 @@ public struct MaxPooling: DifferentiableOperation {
     public func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0].applied()
         let shape = Shape(x.shape.n, x.shape.h / 2, x.shape.w / 2, x.shape.c)
-        let y = Tensor(shape), row = x.shape.w * x.shape.c, c = shape.c
-        ThreadPool.shared.forEach(shape.n * shape.h) { r in
+        let y = Tensor(shape, in: x.context), row = x.shape.w * x.shape.c, c = shape.c
+        x.context.threads.forEach(shape.n * shape.h) { r in
             let n = r / shape.h, top = x.pointer + (n * x.shape.h + r % shape.h * 2) * row
             let target = y.pointer + r * shape.w * c
             for i in 0..<shape.w {
@@ -19,9 +19,9 @@ public struct MaxPooling: DifferentiableOperation {
     }
 
     public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
-        let x = inputs[0].applied(), result = Tensor.zeros(inputs[0].shape)
+        let x = inputs[0].applied(), result = Tensor.zeros(inputs[0].shape, in: x.context)
         let shape = output.shape, row = x.shape.w * x.shape.c, c = shape.c
-        ThreadPool.shared.forEach(shape.n * shape.h) { r in
+        x.context.threads.forEach(shape.n * shape.h) { r in
             let offset = (r / shape.h * x.shape.h + r % shape.h * 2) * row
             let (top, target) = (x.pointer + offset, result.pointer + offset)
             for i in 0..<shape.w {

@@ -18,7 +18,7 @@ public struct OverlappingMaxPooling: Sendable {
     /// x (N, H, W, C), which carries no reading, to (N, H', W', C).
     public func callAsFunction(_ x: Tensor) -> Tensor {
         let size = outputSize(height: x.shape.h, width: x.shape.w)
-        let y = Tensor(Shape(x.shape.n, size.height, size.width, x.shape.c))
+        let y = Tensor(Shape(x.shape.n, size.height, size.width, x.shape.c), in: x.context)
         self(x, into: ChannelSlice(y))
         return y
     }
@@ -28,11 +28,12 @@ public struct OverlappingMaxPooling: Sendable {
         let size = outputSize(height: x.shape.h, width: x.shape.w), s = x.shape, c = s.c
         precondition(x.reading == nil && target.channels.count == c)
         precondition(target.tensor.shape.h == size.height && target.tensor.shape.w == size.width)
-        ThreadPool.shared.forEach(s.n * size.height) { row in
+        x.context.threads.forEach(s.n * size.height) { row in
             let n = row / size.height, y = row % size.height
             let rows = window(y, s.h)
             // First down, then across: half of the comparisons.
-            let column = BufferPool.shared.take(s.w * c), top = x.pointer + (n * s.h + rows.lowerBound) * s.w * c
+            let column = x.context.buffers.take(s.w * c)
+            let top = x.pointer + (n * s.h + rows.lowerBound) * s.w * c
             column.pointer.update(from: top, count: s.w * c)
             for r in 1..<rows.count {
                 let next = top + r * s.w * c

@@ -25,8 +25,8 @@ public struct PhaseDeviation: DifferentiableOperation {
     /// Each phase's mean less the mean of all, (N, windows, period * period, C).
     private func deviations(_ x: Tensor, _ windows: Windows) -> Tensor {
         let count = windows.rows * windows.columns, phases = period * period, c = x.shape.c
-        let result = Tensor(Shape(x.shape.n, count, phases, c))
-        ThreadPool.shared.forEach(x.shape.n * count) { item in
+        let result = Tensor(Shape(x.shape.n, count, phases, c), in: x.context)
+        x.context.threads.forEach(x.shape.n * count) { item in
             let n = item / count, top = item % count / windows.columns * windows.height
             let left = item % count % windows.columns * windows.width
             var sums = [Double](repeating: 0, count: phases * c)
@@ -50,20 +50,20 @@ public struct PhaseDeviation: DifferentiableOperation {
 
     public func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0].applied(), deviations = deviations(x, windows(x.shape))
-        let sum = elementwiseSum(deviations.shape.count) { range in
+        let sum = x.context.elementwiseSum(deviations.shape.count) { range in
             range.reduce(0) { $0 + Double(deviations.pointer[$1]) * Double(deviations.pointer[$1]) }
         }
-        return Tensor(Shape(1, 1, 1, 1), values: [Float(sum / Double(deviations.shape.count))])
+        return .scalar(Float(sum / Double(deviations.shape.count)), in: x.context)
     }
 
     public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let x = inputs[0].applied(), windows = windows(x.shape), deviations = deviations(x, windows)
-        let result = Tensor.zeros(x.shape), c = x.shape.c, phases = period * period
+        let result = Tensor.zeros(x.shape, in: x.context), c = x.shape.c, phases = period * period
         // The deviations of a window add up to zero: nothing goes back through its mean.
         let pixels = windows.height * windows.width / phases
         let scale = 2 * gradient.pointer[0] / Float(deviations.shape.count * pixels)
         let height = windows.rows * windows.height, width = windows.columns * windows.width
-        ThreadPool.shared.forEach(x.shape.n * height) { r in
+        x.context.threads.forEach(x.shape.n * height) { r in
             let (n, y) = (r / height, r % height)
             for xx in 0..<width {
                 let item = (n * windows.rows + y / windows.height) * windows.columns + xx / windows.width

@@ -10,7 +10,7 @@ public struct LeakyReLU: DifferentiableOperation {
     public func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0]
         precondition(x.reading == nil)
-        let reading = Reading(n: x.shape.n, c: x.shape.c, slope: slope)
+        let reading = Reading(n: x.shape.n, c: x.shape.c, slope: slope, in: x.context)
         reading.mean.update(repeating: 0, count: x.shape.n * x.shape.c)
         reading.scale.update(repeating: 1, count: x.shape.n * x.shape.c)
         return x.read(through: reading)
@@ -18,8 +18,8 @@ public struct LeakyReLU: DifferentiableOperation {
 
     public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let x = inputs[0].pointer, slope = slope
-        let result = Tensor(inputs[0].shape)
-        elementwise(result.shape.count) { _, range in
+        let result = Tensor(inputs[0].shape, in: gradient.context)
+        result.context.elementwise(result.shape.count) { _, range in
             for i in range { result.pointer[i] = x[i] > 0 ? gradient.pointer[i] : slope * gradient.pointer[i] }
         }
         return [result]
@@ -42,7 +42,7 @@ public struct ChannelNormalization: DifferentiableOperation {
     public func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0]
         precondition(x.reading == nil && x.shape.c == mean.count)
-        let reading = Reading(n: x.shape.n, c: x.shape.c, slope: 1)
+        let reading = Reading(n: x.shape.n, c: x.shape.c, slope: 1, in: x.context)
         for n in 0..<x.shape.n {
             for c in mean.indices {
                 reading.mean[n * mean.count + c] = mean[c]
@@ -53,8 +53,8 @@ public struct ChannelNormalization: DifferentiableOperation {
     }
 
     public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
-        let result = Tensor(gradient.shape), c = scale.count, scale = scale
-        elementwise(result.shape.count) { _, range in
+        let result = Tensor(gradient.shape, in: gradient.context), c = scale.count, scale = scale
+        result.context.elementwise(result.shape.count) { _, range in
             for i in range { result.pointer[i] = gradient.pointer[i] * scale[i % c] }
         }
         return [result]
@@ -70,16 +70,16 @@ public struct Tanh: DifferentiableOperation {
     public init() {}
 
     public func forward(_ inputs: [Tensor]) -> Tensor {
-        let x = inputs[0].applied(), y = Tensor(x.shape)
-        elementwise(x.shape.count) { kernels, range in
+        let x = inputs[0].applied(), y = Tensor(x.shape, in: x.context)
+        x.context.elementwise(x.shape.count) { kernels, range in
             kernels.tanh(range.count, x.pointer + range.lowerBound, y.pointer + range.lowerBound)
         }
         return y
     }
 
     public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
-        let result = Tensor(output.shape)
-        elementwise(output.shape.count) { _, range in
+        let result = Tensor(output.shape, in: output.context)
+        result.context.elementwise(output.shape.count) { _, range in
             for i in range { result.pointer[i] = gradient.pointer[i] * (1 - output.pointer[i] * output.pointer[i]) }
         }
         return [result]
@@ -103,8 +103,8 @@ public struct Addition: DifferentiableOperation {
         let (a, b) = (inputs[0].applied(), inputs[1])
         precondition(a.shape == b.shape)
         if b.reading != nil { return b.applied(adding: a) }
-        let y = Tensor(a.shape)
-        elementwise(y.shape.count) { kernels, range in
+        let y = Tensor(a.shape, in: a.context)
+        y.context.elementwise(y.shape.count) { kernels, range in
             (y.pointer + range.lowerBound).update(from: a.pointer + range.lowerBound, count: range.count)
             kernels.add(range.count, 1, b.pointer + range.lowerBound, y.pointer + range.lowerBound)
         }

@@ -21,6 +21,7 @@ public final class RectifiedConvolution: Sendable {
 
     public let kernel: Kernel
     public let inputChannels, outputChannels: Int
+    private let context: ComputeContext
     private let bias: Buffer
     private enum Way: Sendable {
         /// Packed (taps * inputChannels) x outputChannels.
@@ -36,23 +37,25 @@ public final class RectifiedConvolution: Sendable {
     ///     has at least 16 tiles of 4x4 pixels, as the transformed weights are four times as large.
     public init(
         _ kernel: Kernel, inputChannels ci: Int, outputChannels co: Int, weight: [Float], bias: [Float],
-        minimalFiltering: Bool = true
+        minimalFiltering: Bool = true, in context: ComputeContext = .default
     ) {
         precondition(weight.count == ci * co * kernel.height * kernel.width && bias.count == co)
-        (self.kernel, inputChannels, outputChannels) = (kernel, ci, co)
-        self.bias = copy(bias, count: co)
+        (self.kernel, inputChannels, outputChannels, self.context) = (kernel, ci, co, context)
+        self.bias = context.buffers.copy(bias, count: co)
         let is3x3 = kernel.height == 3 && kernel.width == 3 && kernel.stride == 1 && kernel.padHeight == kernel.padWidth
         if minimalFiltering, is3x3, min(ci, co) >= 8 {
             let operation = Convolution2D(
                 .strided(kernelSize: 3, padding: .zero, pad: kernel.padHeight), inputChannels: ci, outputChannels: co)
-            way = .minimal(operation.prepared(weight: weight, bias: bias))
+            way = .minimal(operation.prepared(weight: weight, bias: bias, in: context))
         } else {
-            way = .direct(Self.packed(weight, taps: kernel.height * kernel.width, ci, co))
+            way = .direct(Self.packed(weight, taps: kernel.height * kernel.width, ci, co, context))
         }
     }
 
-    private static func packed(_ weight: [Float], taps count: Int, _ ci: Int, _ co: Int) -> Buffer {
-        let buffer = BufferPool.shared.take(ctk_packed_size(count * ci, co))
+    private static func packed(
+        _ weight: [Float], taps count: Int, _ ci: Int, _ co: Int, _ context: ComputeContext
+    ) -> Buffer {
+        let buffer = context.buffers.take(ctk_packed_size(count * ci, co))
         let ones = [CInt](repeating: 1, count: count), sources = (0..<CInt(count)).map { $0 }
         ones.withUnsafeBufferPointer { ones in
             sources.withUnsafeBufferPointer { sources in
@@ -60,7 +63,7 @@ public final class RectifiedConvolution: Sendable {
                     count: count, source_counts: ones.baseAddress, sources: sources.baseAddress, scale: 1,
                     input_stride: count, output_stride: ci * count, kernel_taps: count)
                 withUnsafePointer(to: taps) { taps in
-                    forEachPanel(co) { outputs in
+                    context.threads.forEachPanel(co) { outputs in
                         ctk_pack_taps(
                             weight, taps, ci, outputs.lowerBound, outputs.count,
                             buffer.pointer + outputs.lowerBound * count * ci)
@@ -80,7 +83,7 @@ public final class RectifiedConvolution: Sendable {
     /// x (N, H, W, inputChannels), which carries no reading, to (N, H', W', outputChannels).
     public func callAsFunction(_ x: Tensor) -> Tensor {
         let size = outputSize(height: x.shape.h, width: x.shape.w)
-        let y = Tensor(Shape(x.shape.n, size.height, size.width, outputChannels))
+        let y = Tensor(Shape(x.shape.n, size.height, size.width, outputChannels), in: context)
         self(x, into: ChannelSlice(y))
         return y
     }
@@ -102,10 +105,10 @@ public final class RectifiedConvolution: Sendable {
         let shape = target.tensor.shape, co = outputChannels
         // The transform writes whole images; where these are a part of wider ones, they are copied there.
         let whole = shape.c == co
-        let raw = whole ? nil : BufferPool.shared.take(shape.h * shape.w * co)
+        let raw = whole ? nil : context.buffers.take(shape.h * shape.w * co)
         let made = raw?.pointer ?? target.pointer(n, 0, 0)
         convolution.compute(Band(x, image: n), rows: 0..<shape.h, into: made, sums: nil)
-        ThreadPool.shared.forEach(shape.h) { y in
+        context.threads.forEach(shape.h) { y in
             let source = made + y * shape.w * co
             if whole { return rectify(source, pixels: 1, stride: 0, count: shape.w * co) }
             for x in 0..<shape.w {
@@ -121,7 +124,7 @@ public final class RectifiedConvolution: Sendable {
     private func direct(_ x: Tensor, _ n: Int, _ weights: Buffer, _ target: ChannelSlice) {
         let (kernel, ci, co) = (kernel, inputChannels, outputChannels)
         let (h, w) = (target.tensor.shape.h, target.tensor.shape.w)
-        let threads = ThreadPool.shared.threads, kernels = Kernels.current.pointee
+        let threads = context.threads.count, kernels = context.kernels.table
         let rowFloats = (x.shape.w + 2 * kernel.padWidth) * ci
         let isCopied = kernel.padHeight > 0 || kernel.padWidth > 0
         // Bands of rows as large as stay in the cache; where those are few, each in parts of the output channels too,
@@ -134,12 +137,12 @@ public final class RectifiedConvolution: Sendable {
         // Without columns of padding all pixels of a band follow one another.
         let isOneRun = kernel.width == 1 && kernel.padWidth == 0 && kernel.stride == 1
         let image = x.image(n)
-        ThreadPool.shared.forEach(bands * parts) { item in
+        context.threads.forEach(bands * parts) { item in
             let y = item / parts * bandRows, rows = min(bandRows, h - y), part = item % parts
             let first = part * panels / parts * Int(CTK_PANEL)
             let last = min(co, (part + 1) * panels / parts * Int(CTK_PANEL))
             let inputRows = (rows - 1) * kernel.stride + kernel.height, top = y * kernel.stride - kernel.padHeight
-            let padded = isCopied ? BufferPool.shared.take(inputRows * rowFloats) : nil
+            let padded = isCopied ? context.buffers.take(inputRows * rowFloats) : nil
             if let padded {
                 var image = image
                 for r in 0..<inputRows {

@@ -5,13 +5,13 @@ public struct RelativeSquaredError: DifferentiableOperation {
 
     private static func sums(_ a: Tensor, _ b: Tensor) -> (difference: Double, target: Double) {
         precondition(a.shape == b.shape)
-        let difference = elementwiseSum(a.shape.count) { range in
+        let difference = a.context.elementwiseSum(a.shape.count) { range in
             range.reduce(0) { sum, i in
                 let d = Double(a.pointer[i]) - Double(b.pointer[i])
                 return sum + d * d
             }
         }
-        let target = elementwiseSum(a.shape.count) { range in
+        let target = a.context.elementwiseSum(a.shape.count) { range in
             range.reduce(0) { $0 + Double(b.pointer[$1]) * Double(b.pointer[$1]) }
         }
         return (difference, target)
@@ -19,7 +19,7 @@ public struct RelativeSquaredError: DifferentiableOperation {
 
     public func forward(_ inputs: [Tensor]) -> Tensor {
         let sums = Self.sums(inputs[0].applied(), inputs[1].applied())
-        return Tensor(Shape(1, 1, 1, 1), values: [Float(sums.difference / sums.target)])
+        return .scalar(Float(sums.difference / sums.target), in: inputs[0].context)
     }
 
     public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
@@ -28,8 +28,8 @@ public struct RelativeSquaredError: DifferentiableOperation {
             quotient = Float(sums.difference / sums.target)
         return [0, 1].map { side in
             guard needed[side] else { return nil }
-            let result = Tensor(a.shape)
-            elementwise(a.shape.count) { _, range in
+            let result = Tensor(a.shape, in: a.context)
+            result.context.elementwise(a.shape.count) { _, range in
                 for i in range {
                     let d = (a.pointer[i] - b.pointer[i]) * scale
                     result.pointer[i] = side == 0 ? d : -d - quotient * scale * b.pointer[i]

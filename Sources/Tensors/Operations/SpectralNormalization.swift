@@ -31,14 +31,14 @@ public final class SpectralNormalization: DifferentiableOperation {
         leftVector = left.map(Float.init)
         let (kept, keptRight, keptValue) = (left, right, value)
         used.withLock { $0 = (kept, keptRight, keptValue) }
-        let y = Tensor(weight.shape), scale = Float(1 / value)
+        let y = Tensor(weight.shape, in: weight.context), scale = Float(1 / value)
         for i in 0..<weight.shape.count { y.pointer[i] = weight.pointer[i] * scale }
         return y
     }
 
     public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let (left, right, value) = used.withLock { $0! }
-        let result = Tensor(gradient.shape), columns = right.count
+        let result = Tensor(gradient.shape, in: gradient.context), columns = right.count
         var along = 0.0
         for i in 0..<gradient.shape.count { along += Double(gradient.pointer[i]) * Double(output.pointer[i]) }
         for row in left.indices {

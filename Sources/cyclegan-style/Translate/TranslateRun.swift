@@ -63,8 +63,9 @@ struct TranslateRun {
     /// - Returns: how many photos failed.
     func perform() throws -> Int {
         if command.telling.dryRun { return photos.count { tell(planned($0)).result == .failed } }
-        if let threads = command.cost.threads { ThreadPool.shared = ThreadPool(threads: threads) }
-        let translator = NetworkTranslator(models: Styles.store(), memoryBudget: try command.cost.memoryBudget())
+        let translator = NetworkTranslator(
+            models: Styles.store(), memoryBudget: try command.cost.memoryBudget(),
+            in: .with(threads: command.cost.threads))
         var translation: Translation?
         let bar = ProgressBar(isQuiet: command.telling.quiet)
         var failures = 0

@@ -4,7 +4,6 @@ import Publishing
 import ServiceConfiguration
 import StyleModels
 import Stylizing
-import Tensors
 
 /// Translates photos one after the other, each to its place.
 struct Translation {
@@ -83,7 +82,7 @@ enum Advice {
         guard case StylizingError.memoryBudgetTooSmall(let needed, let budget) = error else {
             return forCommandLine("\(error)")
         }
-        let (threads, usable) = (ThreadPool.shared.threads, Processors.usable)
+        let usable = Processors.usable, threads = stylizer?.generator.context.threads.count ?? usable
         func megabytes(_ bytes: Int) -> String { "\((bytes + (1 << 20) - 1) >> 20) MiB" }
         var text = "--memory \(megabytes(budget)) is too small for this model: at least \(megabytes(needed)) are needed"
         // Each thread has scratch memory of its own, and more of them than processors only cost.

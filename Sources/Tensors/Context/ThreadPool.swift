@@ -1,17 +1,50 @@
 import COpenBLAS
+import CTensorKernels
 import Glibc
 import LinuxFiles
 import Synchronization
 
 /// A fixed set of threads for numerical work; the calling thread takes part. Never Swift's cooperative pool, which such
-/// work would starve.
-public final class ThreadPool: @unchecked Sendable {
-    /// One pool for the process, as wide as the processors that affinity and the cgroup's quota leave us.
+/// work would starve. The threads end with the pool.
+public final class ThreadPool: Sendable {
+    /// How many work, the caller among them.
+    public let count: Int
+    private let crew: Crew
+
+    /// As many as the processors that affinity and the cgroup's quota leave us, unless a number is given.
     /// OpenBLAS is set to one thread: it runs inside ours.
-    nonisolated(unsafe) public static var shared = ThreadPool(threads: Processors.usable)
+    init(_ count: Int? = nil) {
+        self.count = count ?? Processors.usable
+        openblas_set_num_threads(1)
+        crew = Crew(threads: self.count)
+    }
 
-    public let threads: Int
+    deinit { crew.stop() }
 
+    /// Calls `body` once for every index below `count`, on all threads; returns when all are done. Which thread runs an
+    /// index is not determined: results must not depend on it. Not to be nested.
+    public func forEach(_ count: Int, _ body: (Int) -> Void) { crew.forEach(count, body) }
+
+    /// Calls `body` with parts of 0..<count, on all threads.
+    func inChunks(_ count: Int, atLeast smallest: Int = 8, _ body: (Range<Int>) -> Void) {
+        let chunk = max(smallest, (count + 4 * self.count - 1) / (4 * self.count))
+        forEach((count + chunk - 1) / chunk) { i in body(i * chunk..<min(count, (i + 1) * chunk)) }
+    }
+
+    /// Calls `body` with the output channels of each packed panel, on all threads.
+    func forEachPanel(_ outputChannels: Int, _ body: (Range<Int>) -> Void) {
+        let width = Int(CTK_PANEL)
+        forEach((outputChannels + width - 1) / width) { panel in
+            body(panel * width..<min(outputChannels, (panel + 1) * width))
+        }
+    }
+}
+
+/// What a pool's threads share: they outlive the pool by a moment.
+/// Safe to share: the loop at hand and `stopping` are read and written with the mutex held, or while `busy` says that
+/// every other thread waits; the rest is atomic or constant.
+private final class Crew: @unchecked Sendable {
+    private let threads: Int
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let wake: UnsafeMutablePointer<pthread_cond_t>
     private let idle: UnsafeMutablePointer<pthread_cond_t>
@@ -24,10 +57,9 @@ public final class ThreadPool: @unchecked Sendable {
     /// One parallel loop at a time: callers on different threads queue here.
     private let turn: UnsafeMutablePointer<pthread_mutex_t>
 
-    public init(threads: Int) {
+    init(threads: Int) {
         precondition(threads > 0, "a pool needs at least one thread")
         self.threads = threads
-        openblas_set_num_threads(1)
         mutex = .allocate(capacity: 1)
         turn = .allocate(capacity: 1)
         wake = .allocate(capacity: 1)
@@ -39,17 +71,27 @@ public final class ThreadPool: @unchecked Sendable {
         for _ in 1..<threads { start() }
     }
 
-    /// Ends the pool's threads; call it when no loop runs.
-    public func stop() {
+    deinit {
+        pthread_mutex_destroy(mutex)
+        pthread_mutex_destroy(turn)
+        pthread_cond_destroy(wake)
+        pthread_cond_destroy(idle)
+        mutex.deallocate()
+        turn.deallocate()
+        wake.deallocate()
+        idle.deallocate()
+    }
+
+    /// Ends the threads; no loop runs any more.
+    func stop() {
         pthread_mutex_lock(mutex)
         stopping = true
         pthread_cond_broadcast(wake)
         pthread_mutex_unlock(mutex)
     }
 
-    /// Calls `body` once for every index below `count`, on all threads; returns when all are done. Which thread runs an
-    /// index is not determined: results must not depend on it. Not to be nested.
-    public func forEach(_ count: Int, _ body: (Int) -> Void) {
+    /// As the pool's.
+    func forEach(_ count: Int, _ body: (Int) -> Void) {
         if count <= 1 || threads == 1 {
             for i in 0..<count { body(i) }
             return
@@ -96,15 +138,15 @@ public final class ThreadPool: @unchecked Sendable {
     }
 
     private func start() {
-        let pool = Unmanaged.passRetained(self)
+        let crew = Unmanaged.passRetained(self)
         var thread = pthread_t()
         let failed = pthread_create(
             &thread, nil,
             { argument in
-                let pool = Unmanaged<ThreadPool>.fromOpaque(argument!).takeRetainedValue()
-                pool.run()
+                let crew = Unmanaged<Crew>.fromOpaque(argument!).takeRetainedValue()
+                crew.run()
                 return nil
-            }, pool.toOpaque())
+            }, crew.toOpaque())
         precondition(failed == 0, "no thread could be started: \(String(cString: strerror(failed)))")
         pthread_detach(thread)
     }
@@ -129,11 +171,4 @@ public final class ThreadPool: @unchecked Sendable {
             }
         }
     }
-}
-
-/// Calls `body` with parts of 0..<count, on all threads.
-func inChunks(_ count: Int, atLeast smallest: Int = 8, _ body: (Range<Int>) -> Void) {
-    let pool = ThreadPool.shared
-    let chunk = max(smallest, (count + 4 * pool.threads - 1) / (4 * pool.threads))
-    pool.forEach((count + chunk - 1) / chunk) { i in body(i * chunk..<min(count, (i + 1) * chunk)) }
 }

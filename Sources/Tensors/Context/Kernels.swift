@@ -1,13 +1,26 @@
 import CTensorKernels
 import Glibc
 
-/// The table of SIMD kernels in use.
-public enum Kernels {
-    /// The table that operations call. Set it only while nothing computes: tests run every table the machine has.
-    nonisolated(unsafe) public static var current: UnsafePointer<ctk_kernels> = ctk_default()
+/// A table of SIMD kernels that this machine can run.
+/// Safe to share: a table is a constant of the library.
+public struct Kernels: @unchecked Sendable {
+    private let pointer: UnsafePointer<ctk_kernels>
 
-    /// The name of the table in use: `avx2` or `portable`.
-    public static var name: String { String(cString: current.pointee.name) }
+    /// The best ones, or those that the environment's `CYCLEGAN_STYLED_KERNELS` names.
+    public static let chosen = Kernels(ctk_default())
+
+    private init(_ pointer: UnsafePointer<ctk_kernels>) { self.pointer = pointer }
+
+    /// Those with a name; nil where this machine has none.
+    public init?(named name: String) {
+        guard let pointer = ctk_named(name) else { return nil }
+        self.init(pointer)
+    }
+
+    /// `avx2` or `portable`.
+    public var name: String { String(cString: pointer.pointee.name) }
+
+    var table: ctk_kernels { pointer.pointee }
 
     /// The names of the tables that this machine can run, best first.
     public static var available: [String] {
@@ -23,15 +36,6 @@ public enum Kernels {
         return
             "CYCLEGAN_STYLED_KERNELS is \"\(chosen)\"; this machine can run \(available.joined(separator: " and ")): "
             + "choose one of them or unset it"
-    }
-
-    /// Runs `body` with the named table, then goes back to the one before.
-    public static func with<R>(_ name: String, _ body: () throws -> R) rethrows -> R {
-        guard let table = ctk_named(name) else { preconditionFailure("no kernels named \(name) on this machine") }
-        let before = current
-        current = table
-        defer { current = before }
-        return try body()
     }
 }
 

@@ -3,6 +3,7 @@ import Synchronization
 
 /// Memory for floats, taken from a pool and given back when the last reference goes. The contents are undefined at
 /// first.
+/// Safe to share: the place does not change while the buffer lives; who may write there is the taker's to say.
 public final class Buffer: @unchecked Sendable {
     public let pointer: UnsafeMutablePointer<Float>
     /// Floats that it holds.
@@ -39,10 +40,9 @@ public final class Buffer: @unchecked Sendable {
 /// Keeps freed buffers for the next taker, so that after warm-up a forward pass and a training step allocate nothing
 /// from the system.
 public final class BufferPool: Sendable {
-    public static let shared = BufferPool()
-
     private struct State {
-        var free: [Int: [UnsafeMutableRawPointer]] = [:]
+        /// By size in bytes.
+        var free: [Int: [FreeMemory]] = [:]
         var statistics = Statistics()
     }
 
@@ -55,43 +55,54 @@ public final class BufferPool: Sendable {
         public var peakBytesHeld = 0
     }
 
-    private let state = Mutex(UncheckedState())
-    /// The pointers are owned by the pool and handed out one taker at a time.
-    private struct UncheckedState: @unchecked Sendable { var value = State() }
+    /// Memory that nobody uses.
+    /// Safe to share: the pool owns it and hands it to one taker at a time.
+    private struct FreeMemory: @unchecked Sendable { let pointer: UnsafeMutableRawPointer }
 
-    public var statistics: Statistics { state.withLock { $0.value.statistics } }
+    private let state = Mutex(State())
+
+    init() {}
+
+    deinit { trim() }
+
+    public var statistics: Statistics { state.withLock { $0.statistics } }
 
     /// Lets `peakBytesHeld` begin anew.
-    public func resetPeak() { state.withLock { $0.value.statistics.peakBytesHeld = $0.value.statistics.bytesHeld } }
+    public func resetPeak() { state.withLock { $0.statistics.peakBytesHeld = $0.statistics.bytesHeld } }
 
     /// A buffer of at least `count` floats, aligned to 64 bytes.
     public func take(_ count: Int) -> Buffer {
         // Sizes are rounded a little, so that bands of nearly one size share buffers.
         let grain = count > 1 << 20 ? 1 << 16 : 1 << 10
         let bytes = max(1, (count * 4 + grain - 1) / grain) * grain
-        let raw = state.withLock { s -> UnsafeMutableRawPointer? in s.value.free[bytes]?.popLast() } ?? allocate(bytes)
+        let raw = state.withLock { $0.free[bytes]?.popLast() }?.pointer ?? allocate(bytes)
         return Buffer(
             pointer: raw.bindMemory(to: Float.self, capacity: bytes / 4), count: count, bytes: bytes, pool: self)
     }
 
+    /// A buffer with a copy of `count` values.
+    func copy(_ values: UnsafePointer<Float>, count: Int) -> Buffer {
+        let buffer = take(count)
+        buffer.pointer.update(from: values, count: count)
+        return buffer
+    }
+
     /// Gives free buffers back to the system, largest first, until no more than `bytes` of them are kept.
     public func trim(above bytes: Int = 0) {
-        let surplus = state.withLock { s -> UncheckedList in
-            var surplus = UncheckedList()
-            var kept = s.value.free.reduce(0) { $0 + $1.key * $1.value.count }
-            for size in s.value.free.keys.sorted(by: >) {
-                while kept > bytes, let raw = s.value.free[size]!.popLast() {
-                    surplus.pointers.append(raw)
-                    s.value.statistics.bytesHeld -= size
+        let surplus = state.withLock { state -> [FreeMemory] in
+            var surplus: [FreeMemory] = []
+            var kept = state.free.reduce(0) { $0 + $1.key * $1.value.count }
+            for size in state.free.keys.sorted(by: >) {
+                while kept > bytes, let memory = state.free[size]!.popLast() {
+                    surplus.append(memory)
+                    state.statistics.bytesHeld -= size
                     kept -= size
                 }
             }
             return surplus
         }
-        for raw in surplus.pointers { Glibc.free(raw) }
+        for memory in surplus { Glibc.free(memory.pointer) }
     }
-
-    private struct UncheckedList: @unchecked Sendable { var pointers: [UnsafeMutableRawPointer] = [] }
 
     private func allocate(_ bytes: Int) -> UnsafeMutableRawPointer {
         var raw: UnsafeMutableRawPointer?
@@ -99,22 +110,16 @@ public final class BufferPool: Sendable {
         guard failed == 0, let raw else { fatalError("out of memory: \(bytes) bytes for a tensor") }
         // Large pages: the transforms walk many pages at once.
         if bytes >= 1 << 22 { madvise(raw, bytes, MADV_HUGEPAGE) }
-        state.withLock { s in
-            s.value.statistics.systemAllocations += 1
-            s.value.statistics.bytesHeld += bytes
-            s.value.statistics.peakBytesHeld = max(s.value.statistics.peakBytesHeld, s.value.statistics.bytesHeld)
+        state.withLock { state in
+            state.statistics.systemAllocations += 1
+            state.statistics.bytesHeld += bytes
+            state.statistics.peakBytesHeld = max(state.statistics.peakBytesHeld, state.statistics.bytesHeld)
         }
         return raw
     }
 
     fileprivate func giveBack(_ pointer: UnsafeMutablePointer<Float>, bytes: Int) {
-        state.withLock { $0.value.free[bytes, default: []].append(UnsafeMutableRawPointer(pointer)) }
+        let memory = FreeMemory(pointer: UnsafeMutableRawPointer(pointer))
+        state.withLock { $0.free[bytes, default: []].append(memory) }
     }
-}
-
-/// A buffer with a copy of the values.
-func copy(_ values: UnsafePointer<Float>, count: Int) -> Buffer {
-    let buffer = BufferPool.shared.take(count)
-    buffer.pointer.update(from: values, count: count)
-    return buffer
 }
