@@ -355,8 +355,8 @@ INLINE void add_taps(const int count, v8 e[16], ptrdiff_t lanes, ptrdiff_t strid
     }
 }
 
-/// `side` x `side` taps of the window from `count` taps of the kernel.
-INLINE void weights(const int side, const int count, const float *w, const struct ctk_taps *taps,
+/// `side` x `side` cells of the window from `count` taps of the kernel.
+INLINE void weights(const int side, const int count, const float *w, const struct ctk_window *window,
                     const struct ctk_channels *channels, int packed, const struct ctk_matrix *u) {
     ptrdiff_t ci = channels->inputs, co = channels->outputs, first = channels->first, last = channels->last;
     for (ptrdiff_t panel = first; panel < last; panel += CTK_PANEL) {
@@ -368,17 +368,17 @@ INLINE void weights(const int side, const int count, const float *w, const struc
         for (ptrdiff_t i = 0; i < ci; i++)
             for (ptrdiff_t o = panel; o < last && o < panel + CTK_PANEL; o += 8) {
                 ptrdiff_t lanes = last - o < 8 ? last - o : 8;
-                const float *from = w + i * taps->input_stride + o * taps->output_stride;
+                const float *from = w + i * window->input_stride + o * window->output_stride;
                 v8 kernel[16], e[16], t[4][6];
                 if (lanes == 8)
-                    load_taps(count, from, taps->output_stride, 8, kernel);
+                    load_taps(count, from, window->output_stride, 8, kernel);
                 else
-                    load_taps(count, from, taps->output_stride, lanes, kernel);
-                const int *source = taps->sources;
+                    load_taps(count, from, window->output_stride, lanes, kernel);
+                const int *source = window->taps;
                 for (int k = 0; k < side * side; k++) {
                     e[k] = splat8(0);
-                    for (int n = taps->source_counts[k]; n > 0; n--) e[k] += kernel[*source++];
-                    e[k] *= splat8(taps->scale);
+                    for (int n = window->tap_counts[k]; n > 0; n--) e[k] += kernel[*source++];
+                    e[k] *= splat8(window->scale);
                 }
                 for (int x = 0; x < side; x++) {
                     v8 g[4];
@@ -403,17 +403,17 @@ INLINE void weights(const int side, const int count, const float *w, const struc
     }
 }
 
-static void winograd_weights(const float *w, const struct ctk_taps *taps, const struct ctk_channels *channels,
+static void winograd_weights(const float *w, const struct ctk_window *window, const struct ctk_channels *channels,
                              int packed, const struct ctk_matrix *u) {
-    if (taps->count == 16)
-        weights(4, 16, w, taps, channels, packed, u);
-    else if (taps->kernel_taps == 16)
-        weights(3, 16, w, taps, channels, packed, u);
+    if (window->cells == 16)
+        weights(4, 16, w, window, channels, packed, u);
+    else if (window->kernel_taps == 16)
+        weights(3, 16, w, window, channels, packed, u);
     else
-        weights(3, 9, w, taps, channels, packed, u);
+        weights(3, 9, w, window, channels, packed, u);
 }
 
-INLINE void weights_adjoint(const int side, const int count, const float *const *du, const struct ctk_taps *taps,
+INLINE void weights_adjoint(const int side, const int count, const float *const *du, const struct ctk_window *window,
                             const struct ctk_channels *channels, float *dw) {
     ptrdiff_t ci = channels->inputs, first = channels->first, last = channels->last;
     for (ptrdiff_t panel = first; panel < last; panel += CTK_PANEL)
@@ -437,25 +437,25 @@ INLINE void weights_adjoint(const int side, const int count, const float *const 
                 }
                 for (int k = 0; k < side; k++) gt6(side, t[k], e + k * side);
                 for (int k = 0; k < count; k++) kernel[k] = splat8(0);
-                const int *source = taps->sources;
+                const int *source = window->taps;
                 for (int k = 0; k < side * side; k++) {
-                    v8 scaled = e[k] * splat8(taps->scale);
-                    for (int n = taps->source_counts[k]; n > 0; n--) kernel[*source++] += scaled;
+                    v8 scaled = e[k] * splat8(window->scale);
+                    for (int n = window->tap_counts[k]; n > 0; n--) kernel[*source++] += scaled;
                 }
-                float *to = dw + i * taps->input_stride + o * taps->output_stride;
+                float *to = dw + i * window->input_stride + o * window->output_stride;
                 if (lanes == 8)
-                    add_taps(count, kernel, 8, taps->output_stride, to);
+                    add_taps(count, kernel, 8, window->output_stride, to);
                 else
-                    add_taps(count, kernel, lanes, taps->output_stride, to);
+                    add_taps(count, kernel, lanes, window->output_stride, to);
             }
 }
 
-static void winograd_weights_adjoint(const float *const *du, const struct ctk_taps *taps,
+static void winograd_weights_adjoint(const float *const *du, const struct ctk_window *window,
                                      const struct ctk_channels *channels, float *dw) {
-    if (taps->count == 16)
-        weights_adjoint(4, 16, du, taps, channels, dw);
-    else if (taps->kernel_taps == 16)
-        weights_adjoint(3, 16, du, taps, channels, dw);
+    if (window->cells == 16)
+        weights_adjoint(4, 16, du, window, channels, dw);
+    else if (window->kernel_taps == 16)
+        weights_adjoint(3, 16, du, window, channels, dw);
     else
-        weights_adjoint(3, 9, du, taps, channels, dw);
+        weights_adjoint(3, 9, du, window, channels, dw);
 }

@@ -16,8 +16,6 @@ public final class StabilizedDiscriminator: Discriminator {
     public let isAntialiased: Bool
 
     private struct Layer {
-        var kind: Convolution2D.Kind
-        var inputChannels, outputChannels: Int
         var pools, normalized, isLast: Bool
         var weight, bias: Parameter
         var operation: Convolution2D
@@ -40,9 +38,8 @@ public final class StabilizedDiscriminator: Discriminator {
             let kind = Convolution2D.Kind.strided(
                 kernelSize: 4, stride: strided && !antialiased ? 2 : 1, padding: .zero, pad: 1)
             return Layer(
-                kind: kind, inputChannels: ci, outputChannels: co, pools: strided && antialiased,
-                normalized: i > 0 && !last, isLast: last,
-                weight: weight, bias: bias, operation: Convolution2D(kind, inputChannels: ci, outputChannels: co),
+                pools: strided && antialiased, normalized: i > 0 && !last, isLast: last, weight: weight, bias: bias,
+                operation: Convolution2D(kind, inputChannels: ci, outputChannels: co),
                 spectral: spectral ? SpectralNormalization() : nil)
         }
         parameters = plain.parameters
@@ -62,18 +59,12 @@ public final class StabilizedDiscriminator: Discriminator {
     public func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor {
         var x = x
         for layer in layers {
-            var weight = layer.weight.value, operation = layer.operation
-            if let spectral = layer.spectral {
-                weight = tape.apply(spectral, weight)
-                // An operation keeps what it derived from a weight until that one changes; this weight is another each
-                // time.
-                operation = Convolution2D(
-                    layer.kind, inputChannels: layer.inputChannels, outputChannels: layer.outputChannels)
-            }
+            var weight = layer.weight.value
+            if let spectral = layer.spectral { weight = tape.apply(spectral, weight) }
             if layer.normalized {
-                x = tape.apply(InstanceNormalization(slope: Self.slope), tape.apply(operation, x, weight))
+                x = tape.apply(InstanceNormalization(slope: Self.slope), tape.apply(layer.operation, x, weight))
             } else {
-                x = tape.apply(operation, x, weight, layer.bias.value)
+                x = tape.apply(layer.operation, x, weight, layer.bias.value)
                 if !layer.isLast { x = tape.apply(LeakyReLU(slope: Self.slope), x) }
             }
             if layer.pools { x = tape.apply(BlurPooling(), x) }

@@ -67,7 +67,7 @@ public final class InceptionV3: Sendable {
         // The last blocks' 8x8 pixels are too few for minimal filtering.
         return RectifiedConvolution(
             kernel, inputChannels: layer.input, outputChannels: layer.output, weight: weight, bias: bias,
-            minimalFiltering: !layer.key.hasPrefix("Mixed_7"), in: context)
+            winograd: !layer.key.hasPrefix("Mixed_7"), in: context)
     }
 
     /// x (N, 299, 299, 3) in [-1, 1] to N rows of features at each of the taps, in the order asked for: means over all

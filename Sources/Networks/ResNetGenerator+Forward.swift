@@ -148,7 +148,7 @@ extension ResNetGenerator {
 
     /// One convolution with normalisation and activation: its output kept, or only its statistics.
     private func layer(
-        _ convolution: any Convolution, _ input: any Stage, slope: Float, stored: Bool, in buffer: Buffer? = nil,
+        _ convolution: any PackedConvolution, _ input: any Stage, slope: Float, stored: Bool, in buffer: Buffer? = nil,
         bandRows: Int,
         _ meter: Meter
     ) throws -> any Stage {
@@ -203,7 +203,7 @@ extension ResNetGenerator {
 
     private func work(height: Int, width: Int, storage: Storage) -> Double {
         let full = height * width
-        func work(_ c: any Convolution, _ pixels: Int) -> Double { Meter.work(c, pixels: pixels) }
+        func work(_ c: any PackedConvolution, _ pixels: Int) -> Double { Meter.work(c, pixels: pixels) }
         let fullTimes = storage == .all ? 1.0 : storage == .halfResolution ? 2 : 3
         let halfTimes = storage == .quarterResolution ? 2.0 : 1
         var total = fullTimes * work(first, full) + halfTimes * work(down1, full / 4) + work(down2, full / 16)

@@ -1,7 +1,7 @@
 import Tensors
 import Weights
 
-/// CycleGAN's generator (Zhu et al. 2017, section 4 and appendix 7.2; Johnson et al. 2016), made ready to run forward:
+/// CycleGAN's generator (Zhu et al. 2017, section 4 and appendix 7.2; Johnson et al. 2016), to run forward:
 /// 7x7, two of stride 2, residual blocks, two that double the size, 7x7 and tanh.
 ///
 /// It computes in bands of rows where memory is short, and always gives what the undivided network would: instance
@@ -11,16 +11,16 @@ public final class ResNetGenerator: Sendable {
     /// Where its weights lie, and where it computes.
     public let context: ComputeContext
 
-    let first, down1, down2, up1, up2, last: any Convolution
-    let blocks: [(first: any Convolution, second: any Convolution)]
+    let first, down1, down2, up1, up2, last: any PackedConvolution
+    let blocks: [(first: any PackedConvolution, second: any PackedConvolution)]
     /// Of the activation below zero.
     let slope: Float
 
-    private var convolutions: [any Convolution] {
+    private var convolutions: [any PackedConvolution] {
         [first, down1, down2, up1, up2, last] + blocks.flatMap { [$0.first, $0.second] }
     }
 
-    /// What the weights, made ready, take in memory.
+    /// What the packed weights take in memory.
     public var weightBytes: Int { convolutions.reduce(0) { $0 + $1.weightBytes } }
 
     /// What the threads need besides the activations, at most: layers whose scratch has one size share it.
@@ -38,7 +38,7 @@ public final class ResNetGenerator: Sendable {
     ) rethrows {
         (self.description, self.context) = (description, context)
         slope = description.activation.slope
-        var made: [any Convolution] = []
+        var layers: [any PackedConvolution] = []
         for layer in description.layers {
             let weight = try tensor(layer.weightKey)
             precondition(weight.count == layer.weightShape.reduce(1, *), "\(layer.weightKey): \(weight.count) values")
@@ -46,18 +46,18 @@ public final class ResNetGenerator: Sendable {
             // The biases but the last's are cancelled by the instance normalisation that follows.
             let convolution = Convolution2D(layer.kind.convolution, inputChannels: ci, outputChannels: co)
             if layer.kind == .last {
-                made.append(
-                    convolution.prepared(
+                layers.append(
+                    convolution.packed(
                         weight: weight, bias: try tensor(layer.biasKey), tanh: description.skip == .none,
                         in: context))
             } else {
-                made.append(convolution.prepared(weight: weight, in: context))
+                layers.append(convolution.packed(weight: weight, in: context))
             }
         }
-        (first, down1, down2) = (made[0], made[1], made[2])
-        let trunk = made[3..<made.count - 3]
+        (first, down1, down2) = (layers[0], layers[1], layers[2])
+        let trunk = layers[3..<layers.count - 3]
         blocks = stride(from: trunk.startIndex, to: trunk.endIndex, by: 2).map { (trunk[$0], trunk[$0 + 1]) }
-        (up1, up2, last) = (made[made.count - 3], made[made.count - 2], made[made.count - 1])
+        (up1, up2, last) = (layers[layers.count - 3], layers[layers.count - 2], layers[layers.count - 1])
     }
 
     /// Loads a `cyclegan-generator/1` file. Throws `WeightsError` naming what does not fit, or is no finite number.

@@ -34,7 +34,7 @@ struct StoredStage: Stage {
 
 /// A layer's output computed anew whenever rows of it are read; its statistics are known.
 struct ComputedStage: Stage {
-    let convolution: any Convolution
+    let convolution: any PackedConvolution
     let input: any Stage
     let height, width: Int
     let reading: Reading?
@@ -53,7 +53,8 @@ struct ComputedStage: Stage {
 
 /// Computes output rows of a convolution from the input rows that they need.
 func compute(
-    _ convolution: any Convolution, _ input: any Stage, _ rows: Range<Int>, into output: UnsafeMutablePointer<Float>,
+    _ convolution: any PackedConvolution, _ input: any Stage, _ rows: Range<Int>,
+    into output: UnsafeMutablePointer<Float>,
     sums: ChannelSums?, _ meter: Meter
 ) throws {
     let (band, owner) = try input.rows(convolution.inputRows(for: rows, height: input.height))
@@ -69,13 +70,13 @@ final class Meter {
 
     init(total: Double, report: ((Double) -> Bool)?) { (self.total, self.report) = (total, report) }
 
-    func add(_ convolution: any Convolution, rows: Int, width: Int) throws {
+    func add(_ convolution: any PackedConvolution, rows: Int, width: Int) throws {
         done += Meter.work(convolution, pixels: rows * width)
         if let report, !report(min(1, done / total)) { throw GeneratorError.abandoned }
     }
 
     /// Roughly proportional to time: products of an output of so many pixels.
-    static func work(_ convolution: any Convolution, pixels: Int) -> Double {
+    static func work(_ convolution: any PackedConvolution, pixels: Int) -> Double {
         Double(pixels) * Double(convolution.inputChannels * convolution.outputChannels) * convolution.multiplications
     }
 }

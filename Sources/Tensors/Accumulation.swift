@@ -4,7 +4,7 @@ extension Tensor {
     /// Adds another tensor's values, of the same shape, to this one's.
     public func add(_ other: Tensor) {
         precondition(shape == other.shape && reading == nil && other.reading == nil)
-        context.elementwise(shape.count) { kernels, range in
+        context.pointwise(shape.count) { kernels, range in
             kernels.add(range.count, 1, other.pointer + range.lowerBound, pointer + range.lowerBound)
         }
     }
@@ -12,6 +12,6 @@ extension Tensor {
     /// Multiplies every value.
     public func scale(by factor: Float) {
         precondition(reading == nil)
-        context.elementwise(shape.count) { _, range in for i in range { pointer[i] *= factor } }
+        context.pointwise(shape.count) { _, range in for i in range { pointer[i] *= factor } }
     }
 }

@@ -33,7 +33,7 @@ public struct Adam: Sendable {
             epsilon: Float(epsilon), second_correction: Float((1 - pow(beta2, Double(steps))).squareRoot()))
         for parameter in parameters {
             guard let g = gradient(parameter) else { continue }
-            parameter.value.context.elementwise(g.shape.count) { kernels, range in
+            parameter.value.context.pointwise(g.shape.count) { kernels, range in
                 let i = range.lowerBound
                 var step = step
                 kernels.adam(

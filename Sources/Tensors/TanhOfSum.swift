@@ -1,7 +1,7 @@
 extension ComputeContext {
     /// y = tanh(y + x), on all threads.
     public func tanhOfSum(_ y: UnsafeMutablePointer<Float>, _ x: UnsafePointer<Float>, count: Int) {
-        elementwise(count) { kernels, range in
+        pointwise(count) { kernels, range in
             kernels.add(range.count, 1, x + range.lowerBound, y + range.lowerBound)
             kernels.tanh(range.count, y + range.lowerBound, y + range.lowerBound)
         }

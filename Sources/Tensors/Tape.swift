@@ -66,7 +66,7 @@ public final class Tape {
         }
         // A gradient may be shared with another tensor's: add into a new one.
         let sum = Tensor(tensor.shape, in: tensor.context)
-        sum.context.elementwise(sum.shape.count) { kernels, range in
+        sum.context.pointwise(sum.shape.count) { kernels, range in
             let target = sum.pointer + range.lowerBound
             target.update(from: before.pointer + range.lowerBound, count: range.count)
             kernels.add(range.count, 1, gradient.pointer + range.lowerBound, target)

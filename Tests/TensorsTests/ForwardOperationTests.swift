@@ -26,7 +26,7 @@ final class ForwardOperationTests: XCTestCase {
                 for minimal in [true, false] {
                     let convolution = RectifiedConvolution(
                         kernel, inputChannels: ci, outputChannels: co, weight: inputs[1].values.map { Float($0) },
-                        bias: inputs[2].values.map { Float($0) }, minimalFiltering: minimal, in: context)
+                        bias: inputs[2].values.map { Float($0) }, winograd: minimal, in: context)
                     let name = "\(kernel) \(ci)->\(co) \(h)x\(w) \(table)",
                         y = convolution(inputs[0].tensor(in: context))
                     XCTAssertEqual(y.shape, expected.shape, name)

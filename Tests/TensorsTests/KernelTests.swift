@@ -136,15 +136,15 @@ final class KernelTests: XCTestCase {
 
     private let units = ctk_units(step: 1, y: 0, x: 0)
 
-    /// Every tap of a kernel of `side` x `side` for itself; weights in the order (input, output, tap).
-    private func withTaps<R>(_ side: Int, _ outputs: Int, _ body: (UnsafePointer<ctk_taps>) -> R) -> R {
-        let count = side * side, ones = [CInt](repeating: 1, count: count), sources = (0..<count).map { CInt($0) }
+    /// Every tap of a kernel of `side` x `side` in a cell of its own; weights in the order (input, output, tap).
+    private func withWindow<R>(_ side: Int, _ outputs: Int, _ body: (UnsafePointer<ctk_window>) -> R) -> R {
+        let count = side * side, ones = [CInt](repeating: 1, count: count), taps = (0..<count).map { CInt($0) }
         return ones.withUnsafeBufferPointer { ones in
-            sources.withUnsafeBufferPointer { sources in
-                var taps = ctk_taps(
-                    count: count, source_counts: ones.baseAddress, sources: sources.baseAddress, scale: 1,
+            taps.withUnsafeBufferPointer { taps in
+                var window = ctk_window(
+                    cells: count, tap_counts: ones.baseAddress, taps: taps.baseAddress, scale: 1,
                     input_stride: outputs * count, output_stride: count, kernel_taps: count)
-                return body(&taps)
+                return body(&window)
             }
         }
     }
@@ -171,10 +171,10 @@ final class KernelTests: XCTestCase {
                     var source = image($0.baseAddress!, h, w, 1)
                     kernels.winograd_input(&tiles, &source, CTK_PADDING_ZERO, nil, v.written, 0)
                 }
-                withTaps(side, co) { taps in
+                withWindow(side, co) { window in
                     var channels = ctk_channels(inputs: 1, outputs: co, first: 0, last: co)
                     let matrices = u.written.map { ctk_matrix(data: $0, rows: 1, first: 0) }
-                    kernels.winograd_weights(weight, taps, &channels, 0, matrices)
+                    kernels.winograd_weights(weight, window, &channels, 0, matrices)
                 }
                 for xi in 0..<36 {
                     for t in 0..<count {
@@ -261,15 +261,15 @@ final class KernelTests: XCTestCase {
                 let u = Matrices(ci * co), packed = Matrices(ctk_packed_size(ci, co))
                 let du = Matrices(panels * ci * panel, random(36 * panels * ci * panel, 8))
                 var gradient = [Float](repeating: 0, count: weight.count)
-                withTaps(side, co) { taps in
+                withWindow(side, co) { window in
                     for first in stride(from: 0, to: co, by: panel) {
                         var channels = ctk_channels(inputs: ci, outputs: co, first: first, last: min(co, first + panel))
                         func matrices(_ m: Matrices) -> [ctk_matrix] {
                             m.written.map { ctk_matrix(data: $0, rows: ci, first: 0) }
                         }
-                        kernels.winograd_weights(weight, taps, &channels, 0, matrices(u))
-                        kernels.winograd_weights(weight, taps, &channels, 1, matrices(packed))
-                        kernels.winograd_weights_adjoint(du.read, taps, &channels, &gradient)
+                        kernels.winograd_weights(weight, window, &channels, 0, matrices(u))
+                        kernels.winograd_weights(weight, window, &channels, 1, matrices(packed))
+                        kernels.winograd_weights_adjoint(du.read, window, &channels, &gradient)
                     }
                 }
                 var other = 0.0
@@ -422,9 +422,9 @@ final class KernelTests: XCTestCase {
         let weight = random(ci * co * 9, 1)
         var packed = [Float](repeating: 0, count: 9 * ci * panel), gradient = [Float](repeating: 0, count: weight.count)
         let dense = random(9 * ci * co, 2)
-        withTaps(3, co) { taps in
-            ctk_pack_taps(weight, taps, ci, first, count, &packed)
-            ctk_add_taps(dense, taps, ci, co, first, count, &gradient)
+        withWindow(3, co) { window in
+            ctk_pack_window(weight, window, ci, first, count, &packed)
+            ctk_add_window(dense, window, ci, co, first, count, &gradient)
         }
         var other = 0.0
         // A last panel of at most eight columns is eight wide.

@@ -193,7 +193,7 @@ final class OperationTests: XCTestCase {
         }
     }
 
-    /// What was made ready from a parameter must not outlive its values, nor serve another parameter at its place in
+    /// What was packed from a parameter must not outlive its values, nor serve another parameter at its place in
     /// memory.
     func testPreparedWeightsFollowTheParameter() {
         let kind = Convolution2D.Kind.strided(kernelSize: 3, padding: .zero, pad: 1)

@@ -2,7 +2,8 @@ import XCTest
 
 @testable import Tensors
 
-/// Winograd's algorithm for every kind of convolution that there is a plan for, on every kernel table of the machine.
+/// Winograd's minimal filtering for every kind of convolution that there is a plan for, on every kernel table of the
+/// machine.
 final class WinogradTests: XCTestCase {
     private static let sizes = [(1, 1), (2, 3), (6, 6), (7, 5), (4, 13), (14, 12)]
     private static let kinds: [Convolution2D.Kind] =
@@ -15,7 +16,7 @@ final class WinogradTests: XCTestCase {
         for kind in Self.kinds {
             for (ci, co) in [(1, 1), (8, 16), (9, 17), (33, 5)] {
                 let operation = Convolution2D(kind, inputChannels: ci, outputChannels: co)
-                for size in Self.sizes where min(size.0, size.1) + 2 >= operation.geometry.kernelSize {
+                for size in Self.sizes where min(size.0, size.1) + 2 >= operation.form.geometry.kernelSize {
                     for context in everyTable {
                         body(operation, size, context, "\(kind) \(size) \(ci) to \(co) \(context.kernels.name)")
                     }
@@ -27,10 +28,7 @@ final class WinogradTests: XCTestCase {
     private func convolution(
         _ operation: Convolution2D, _ weight: [Float], _ bias: [Float], in context: ComputeContext = .default
     ) -> WinogradConvolution {
-        WinogradConvolution(
-            weight: weight, layout: operation.layout, bias: bias, inputChannels: operation.inputChannels,
-            outputChannels: operation.outputChannels, geometry: operation.geometry,
-            plan: WinogradPlan(operation.geometry)!, in: context)
+        WinogradConvolution(operation.form, operation.form.plan!, weight: weight, bias: bias, in: context)
     }
 
     /// Of each pair of phases only the elements that do not vanish are multiplied.
@@ -120,11 +118,11 @@ final class WinogradTests: XCTestCase {
             let operation = Convolution2D(kind, inputChannels: 9, outputChannels: 17)
             let inputs = random([Shape(2, 22, 26, 9), operation.weightShape])
             let gradient = random([operation.forward(inputs.map(\.tensor)).shape])[0]
-            let plan = WinogradPlan(operation.geometry)!
-            let whole = winogradWeightGradient(inputs[0].tensor, gradient.tensor, operation, plan)
-            let parts = winogradWeightGradient(
-                inputs[0].tensor(in: inParts), gradient.tensor(in: inParts), operation, plan)
-            let direct = directWeightGradient(inputs[0].tensor, gradient.tensor, operation)
+            let form = operation.form
+            let whole = form.weightGradient(by: .winograd, inputs[0].tensor, gradient.tensor)
+            let parts = form.weightGradient(
+                by: .winograd, inputs[0].tensor(in: inParts), gradient.tensor(in: inParts))
+            let direct = form.weightGradient(by: .direct, inputs[0].tensor, gradient.tensor)
             assertClose(parts.values, whole.values.map(Double.init), 1e-5, "\(kind)")
             assertClose(whole.values, direct.values.map(Double.init), 1e-5, "\(kind)")
         }

@@ -33,13 +33,12 @@ struct ctk_image {
     ptrdiff_t first_row;
 };
 
-/// Which of a kernel's taps are summed in each tap of a product, and where a weight stands.
-struct ctk_taps {
-    /// Taps of the product.
-    ptrdiff_t count;
-    /// For each: how many of the kernel's taps are summed in it (none: zero), and their numbers one after the other.
-    /// A number that stands more than once weighs as often.
-    const int *source_counts, *sources;
+/// A window: which of a kernel's taps are summed in each of its cells, and where a weight stands.
+struct ctk_window {
+    ptrdiff_t cells;
+    /// For each cell: how many of the kernel's taps are summed in it (none: zero), and their numbers one after the
+    /// other. A number that stands more than once weighs as often.
+    const int *tap_counts, *taps;
     /// Of each sum.
     float scale;
     /// Of the weight of (input, output, tap): input * input_stride + output * output_stride + tap.
@@ -92,7 +91,7 @@ struct ctk_gemm_transposed {
     int accumulates;
 };
 
-/// Tiles [first, first + count) of a grid with `columns` tiles a row, for windows of `window` x `window` taps: tile
+/// Tiles [first, first + count) of a grid with `columns` tiles a row, for windows of `window` x `window` cells: tile
 /// (ty, tx) makes the 7 - window units from (7 - window) ty on, and of columns alike.
 struct ctk_tiles {
     ptrdiff_t window;
@@ -135,8 +134,8 @@ struct ctk_kernels {
 
     void (*gemm_transposed)(const struct ctk_gemm_transposed *product);
 
-    // Winograd's F(4x4,3x3) for windows of 3x3 taps, F(3x3,4x4) for 4x4: tiles of 6x6 units, 7 - window outputs a side.
-    // Where one of the 36 elements of a tile has a null pointer, it is not written.
+    // Winograd's F(4x4,3x3) for windows of 3x3 cells, F(3x3,4x4) for 4x4: tiles of 6x6 units, 7 - window outputs a
+    // side. Where one of the 36 elements of a tile has a null pointer, it is not written.
 
     /// Input side: each tile reads the 6x6 units from where its own begin. v[xi] is a matrix (count x channels), in
     /// rows where `panel_rows` is 0, else in panels of 16 channels as `gemm_transposed` takes them.
@@ -155,13 +154,13 @@ struct ctk_kernels {
                                     ptrdiff_t panel_rows);
 
     /// Weights to the matrices u = G w G^T (inputs x outputs), row-major or, if `packed`, as `pack_b` would have them.
-    /// `taps` says what is summed in each of the window's 9 or 16 taps, of a kernel of 9 or 16.
-    void (*winograd_weights)(const float *w, const struct ctk_taps *taps, const struct ctk_channels *channels,
+    /// The window has 9 or 16 cells, of a kernel of 9 or 16 taps.
+    void (*winograd_weights)(const float *w, const struct ctk_window *window, const struct ctk_channels *channels,
                              int packed, const struct ctk_matrix *u);
 
     /// Adjoint of `winograd_weights`: adds G^T du G, of the matrices du[xi] (inputs x outputs in panels of 16 columns;
     /// null: zeros), to the weights' gradient.
-    void (*winograd_weights_adjoint)(const float *const *du, const struct ctk_taps *taps,
+    void (*winograd_weights_adjoint)(const float *const *du, const struct ctk_window *window,
                                      const struct ctk_channels *channels, float *dw);
 
     /// Adds statistics of `rows` pixels of c channels to sums (sum, then sum of squares, in double). Deviations are
@@ -210,14 +209,14 @@ const struct ctk_kernels *ctk_named(const char *name);
 /// The i-th table that this machine can run, best first, or null past the last.
 const struct ctk_kernels *ctk_available(size_t i);
 
-/// Packs output channels [first, first + count), at most 16, as one panel of `gemm`'s right-hand side, rows (tap,
+/// Packs output channels [first, first + count), at most 16, as one panel of `gemm`'s right-hand side, rows (cell,
 /// input).
-void ctk_pack_taps(const float *w, const struct ctk_taps *taps, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t count,
-                   float *panel);
+void ctk_pack_window(const float *w, const struct ctk_window *window, ptrdiff_t ci, ptrdiff_t first, ptrdiff_t count,
+                     float *panel);
 
-/// Adds dense[tap][input][output] to the weights of output channels [first, first + count), at most 16: the adjoint of
+/// Adds dense[cell][input][output] to the weights of output channels [first, first + count), at most 16: the adjoint of
 /// packing.
-void ctk_add_taps(const float *dense, const struct ctk_taps *taps, ptrdiff_t ci, ptrdiff_t co, ptrdiff_t first,
-                  ptrdiff_t count, float *w);
+void ctk_add_window(const float *dense, const struct ctk_window *window, ptrdiff_t ci, ptrdiff_t co, ptrdiff_t first,
+                    ptrdiff_t count, float *w);
 
 #endif

@@ -66,6 +66,6 @@ extension ctk_kernels {
 extension ctk_tiles {
     /// Tiles [first, first + count) of a grid of a plan.
     init(_ plan: WinogradPlan, _ units: ctk_units, columns: Int, first: Int, count: Int) {
-        self.init(window: plan.taps, units: units, columns: columns, first: first, count: count)
+        self.init(window: plan.cells, units: units, columns: columns, first: first, count: count)
     }
 }

@@ -8,7 +8,7 @@ public struct ExcessSquaredError: DifferentiableOperation {
     public func forward(_ inputs: [Tensor]) -> Tensor {
         let (a, b) = (inputs[0].applied(), inputs[1].applied())
         precondition(a.shape == b.shape)
-        let sum = a.context.elementwiseSum(a.shape.count) { range in
+        let sum = a.context.pointwiseSum(a.shape.count) { range in
             range.reduce(0) { sum, i in
                 let excess = Double(max(0, abs(a.pointer[i] - b.pointer[i]) - allowed))
                 return sum + excess * excess
@@ -23,7 +23,7 @@ public struct ExcessSquaredError: DifferentiableOperation {
         return [Float(1), -1].enumerated().map { side, sign in
             guard needed[side] else { return nil }
             let result = Tensor(a.shape, in: a.context)
-            result.context.elementwise(a.shape.count) { _, range in
+            result.context.pointwise(a.shape.count) { _, range in
                 for i in range {
                     let d = a.pointer[i] - b.pointer[i]
                     result.pointer[i] = sign * scale * (d > 0 ? max(0, d - allowed) : min(0, d + allowed))

@@ -45,7 +45,7 @@ public struct SquaredErrorToConstant: DifferentiableOperation {
 
     public func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0].applied(), target = target
-        let sum = x.context.elementwiseSum(x.shape.count) { range in
+        let sum = x.context.pointwiseSum(x.shape.count) { range in
             var s = 0.0
             for i in range {
                 let d = Double(x.pointer[i] - target)
@@ -59,7 +59,7 @@ public struct SquaredErrorToConstant: DifferentiableOperation {
     public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let x = inputs[0].applied(), result = Tensor(x.shape, in: x.context), target = target
         let scale = 2 * gradient.pointer[0] / Float(x.shape.count)
-        x.context.elementwise(x.shape.count) { _, range in
+        x.context.pointwise(x.shape.count) { _, range in
             for i in range { result.pointer[i] = (x.pointer[i] - target) * scale }
         }
         return [result]
@@ -74,7 +74,7 @@ public struct SquaredErrorToConstant: DifferentiableOperation {
 private func mean(_ inputs: [Tensor], _ term: (Float, Float) -> Float) -> Tensor {
     let (a, b) = (inputs[0].applied(), inputs[1].applied())
     precondition(a.shape == b.shape)
-    let sum = a.context.elementwiseSum(a.shape.count) { range in
+    let sum = a.context.pointwiseSum(a.shape.count) { range in
         var s = 0.0
         for i in range { s += Double(term(a.pointer[i], b.pointer[i])) }
         return s
@@ -96,7 +96,7 @@ private func lossGradients(
         guard needed[side] else { return nil }
         let result = Tensor(a.shape, in: a.context)
         let scale = gradient.pointer[0] / Float(a.shape.count) * (side == 0 ? 1 : -1)
-        a.context.elementwise(a.shape.count) { _, range in
+        a.context.pointwise(a.shape.count) { _, range in
             for i in range { result.pointer[i] = term(a.pointer[i], b.pointer[i], scale) }
         }
         return result

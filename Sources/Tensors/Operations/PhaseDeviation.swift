@@ -50,7 +50,7 @@ public struct PhaseDeviation: DifferentiableOperation {
 
     public func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0].applied(), deviations = deviations(x, windows(x.shape))
-        let sum = x.context.elementwiseSum(deviations.shape.count) { range in
+        let sum = x.context.pointwiseSum(deviations.shape.count) { range in
             range.reduce(0) { $0 + Double(deviations.pointer[$1]) * Double(deviations.pointer[$1]) }
         }
         return .scalar(Float(sum / Double(deviations.shape.count)), in: x.context)

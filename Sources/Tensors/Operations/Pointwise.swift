@@ -19,7 +19,7 @@ public struct LeakyReLU: DifferentiableOperation {
     public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let x = inputs[0].pointer, slope = slope
         let result = Tensor(inputs[0].shape, in: gradient.context)
-        result.context.elementwise(result.shape.count) { _, range in
+        result.context.pointwise(result.shape.count) { _, range in
             for i in range { result.pointer[i] = x[i] > 0 ? gradient.pointer[i] : slope * gradient.pointer[i] }
         }
         return [result]
@@ -54,7 +54,7 @@ public struct ChannelNormalization: DifferentiableOperation {
 
     public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let result = Tensor(gradient.shape, in: gradient.context), c = scale.count, scale = scale
-        result.context.elementwise(result.shape.count) { _, range in
+        result.context.pointwise(result.shape.count) { _, range in
             for i in range { result.pointer[i] = gradient.pointer[i] * scale[i % c] }
         }
         return [result]
@@ -71,7 +71,7 @@ public struct Tanh: DifferentiableOperation {
 
     public func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0].applied(), y = Tensor(x.shape, in: x.context)
-        x.context.elementwise(x.shape.count) { kernels, range in
+        x.context.pointwise(x.shape.count) { kernels, range in
             kernels.tanh(range.count, x.pointer + range.lowerBound, y.pointer + range.lowerBound)
         }
         return y
@@ -79,7 +79,7 @@ public struct Tanh: DifferentiableOperation {
 
     public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let result = Tensor(output.shape, in: output.context)
-        result.context.elementwise(output.shape.count) { _, range in
+        result.context.pointwise(output.shape.count) { _, range in
             for i in range { result.pointer[i] = gradient.pointer[i] * (1 - output.pointer[i] * output.pointer[i]) }
         }
         return [result]
@@ -104,7 +104,7 @@ public struct Addition: DifferentiableOperation {
         precondition(a.shape == b.shape)
         if b.reading != nil { return b.applied(adding: a) }
         let y = Tensor(a.shape, in: a.context)
-        y.context.elementwise(y.shape.count) { kernels, range in
+        y.context.pointwise(y.shape.count) { kernels, range in
             (y.pointer + range.lowerBound).update(from: a.pointer + range.lowerBound, count: range.count)
             kernels.add(range.count, 1, b.pointer + range.lowerBound, y.pointer + range.lowerBound)
         }

@@ -3,8 +3,8 @@ import CTensorKernels
 /// Convolution with zero padding, bias and ReLU, forward only, for kernels of any height and width; written into a
 /// slice of the channels of its output.
 ///
-/// The weights stay and are made ready once. 3x3 of stride 1 goes by minimal filtering (`WinogradPlan`); every other
-/// kernel is a product of rows of the padded input, which overlap where the kernel is wider than a pixel.
+/// The weights stay and are packed once. 3x3 of stride 1 goes by Winograd's minimal filtering; every other kernel is a
+/// product of rows of the padded input, which overlap where the kernel is wider than a pixel.
 public final class RectifiedConvolution: Sendable {
     public struct Kernel: Sendable, Hashable {
         public var height, width, stride, padHeight, padWidth: Int
@@ -23,55 +23,36 @@ public final class RectifiedConvolution: Sendable {
     public let inputChannels, outputChannels: Int
     private let context: ComputeContext
     private let bias: Buffer
-    private enum Way: Sendable {
-        /// Packed (taps * inputChannels) x outputChannels.
+    private enum Packed: Sendable {
+        /// (taps * inputChannels) x outputChannels.
         case direct(Buffer)
-        case minimal(any Convolution)
+        case winograd(any PackedConvolution)
     }
-    private let way: Way
+    private let packed: Packed
 
     /// - Parameters:
     ///   - weight: (outputChannels, inputChannels, height, width), PyTorch's order.
     ///   - bias: outputChannels values.
-    ///   - minimalFiltering: for 3x3 of stride 1 with zero padding of the same on all sides; worth it where the output
-    ///     has at least 16 tiles of 4x4 pixels, as the transformed weights are four times as large.
+    ///   - winograd: minimal filtering, for 3x3 of stride 1 with zero padding of the same on all sides; worth it where
+    ///     the output has at least 16 tiles of 4x4 pixels, as the transformed weights are four times as large.
     public init(
         _ kernel: Kernel, inputChannels ci: Int, outputChannels co: Int, weight: [Float], bias: [Float],
-        minimalFiltering: Bool = true, in context: ComputeContext = .default
+        winograd: Bool = true, in context: ComputeContext = .default
     ) {
         precondition(weight.count == ci * co * kernel.height * kernel.width && bias.count == co)
         (self.kernel, inputChannels, outputChannels, self.context) = (kernel, ci, co, context)
         self.bias = context.buffers.copy(bias, count: co)
         let is3x3 = kernel.height == 3 && kernel.width == 3 && kernel.stride == 1 && kernel.padHeight == kernel.padWidth
-        if minimalFiltering, is3x3, min(ci, co) >= 8 {
+        if winograd, is3x3, min(ci, co) >= 8 {
             let operation = Convolution2D(
                 .strided(kernelSize: 3, padding: .zero, pad: kernel.padHeight), inputChannels: ci, outputChannels: co)
-            way = .minimal(operation.prepared(weight: weight, bias: bias, in: context))
+            packed = .winograd(operation.packed(weight: weight, bias: bias, in: context))
         } else {
-            way = .direct(Self.packed(weight, taps: kernel.height * kernel.width, ci, co, context))
+            let layout = WeightLayout.outputInput(ci, co, height: kernel.height, width: kernel.width)
+            let window = Window(
+                layout, rows: (0..<kernel.height).map { [$0] }, columns: (0..<kernel.width).map { [$0] }, scale: 1)
+            packed = .direct(window.pack(weight, inputChannels: ci, outputChannels: co, in: context))
         }
-    }
-
-    private static func packed(
-        _ weight: [Float], taps count: Int, _ ci: Int, _ co: Int, _ context: ComputeContext
-    ) -> Buffer {
-        let buffer = context.buffers.take(ctk_packed_size(count * ci, co))
-        let ones = [CInt](repeating: 1, count: count), sources = (0..<CInt(count)).map { $0 }
-        ones.withUnsafeBufferPointer { ones in
-            sources.withUnsafeBufferPointer { sources in
-                let taps = ctk_taps(
-                    count: count, source_counts: ones.baseAddress, sources: sources.baseAddress, scale: 1,
-                    input_stride: count, output_stride: ci * count, kernel_taps: count)
-                withUnsafePointer(to: taps) { taps in
-                    context.threads.forEachPanel(co) { outputs in
-                        ctk_pack_taps(
-                            weight, taps, ci, outputs.lowerBound, outputs.count,
-                            buffer.pointer + outputs.lowerBound * count * ci)
-                    }
-                }
-            }
-        }
-        return buffer
     }
 
     public func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
@@ -94,22 +75,22 @@ public final class RectifiedConvolution: Sendable {
         precondition(x.reading == nil && x.shape.c == inputChannels && target.channels.count == outputChannels)
         precondition(target.tensor.shape.h == size.height && target.tensor.shape.w == size.width)
         for n in 0..<x.shape.n {
-            switch way {
+            switch packed {
             case .direct(let weights): direct(x, n, weights, target)
-            case .minimal(let convolution): minimal(x, n, convolution, target)
+            case .winograd(let convolution): winograd(x, n, convolution, target)
             }
         }
     }
 
-    private func minimal(_ x: Tensor, _ n: Int, _ convolution: any Convolution, _ target: ChannelSlice) {
+    private func winograd(_ x: Tensor, _ n: Int, _ convolution: any PackedConvolution, _ target: ChannelSlice) {
         let shape = target.tensor.shape, co = outputChannels
         // The transform writes whole images; where these are a part of wider ones, they are copied there.
         let whole = shape.c == co
         let raw = whole ? nil : context.buffers.take(shape.h * shape.w * co)
-        let made = raw?.pointer ?? target.pointer(n, 0, 0)
-        convolution.compute(Band(x, image: n), rows: 0..<shape.h, into: made, sums: nil)
+        let result = raw?.pointer ?? target.pointer(n, 0, 0)
+        convolution.compute(Band(x, image: n), rows: 0..<shape.h, into: result, sums: nil)
         context.threads.forEach(shape.h) { y in
-            let source = made + y * shape.w * co
+            let source = result + y * shape.w * co
             if whole { return rectify(source, pixels: 1, stride: 0, count: shape.w * co) }
             for x in 0..<shape.w {
                 let to = target.pointer(n, y, x), from = source + x * co

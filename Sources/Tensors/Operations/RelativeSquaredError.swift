@@ -5,13 +5,13 @@ public struct RelativeSquaredError: DifferentiableOperation {
 
     private static func sums(_ a: Tensor, _ b: Tensor) -> (difference: Double, target: Double) {
         precondition(a.shape == b.shape)
-        let difference = a.context.elementwiseSum(a.shape.count) { range in
+        let difference = a.context.pointwiseSum(a.shape.count) { range in
             range.reduce(0) { sum, i in
                 let d = Double(a.pointer[i]) - Double(b.pointer[i])
                 return sum + d * d
             }
         }
-        let target = a.context.elementwiseSum(a.shape.count) { range in
+        let target = a.context.pointwiseSum(a.shape.count) { range in
             range.reduce(0) { $0 + Double(b.pointer[$1]) * Double(b.pointer[$1]) }
         }
         return (difference, target)
@@ -29,7 +29,7 @@ public struct RelativeSquaredError: DifferentiableOperation {
         return [0, 1].map { side in
             guard needed[side] else { return nil }
             let result = Tensor(a.shape, in: a.context)
-            result.context.elementwise(a.shape.count) { _, range in
+            result.context.pointwise(a.shape.count) { _, range in
                 for i in range {
                     let d = (a.pointer[i] - b.pointer[i]) * scale
                     result.pointer[i] = side == 0 ? d : -d - quotient * scale * b.pointer[i]

@@ -10,7 +10,7 @@ public struct RootCompression: DifferentiableOperation {
 
     public func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0].applied(), y = Tensor(x.shape, in: x.context)
-        x.context.elementwise(x.shape.count) { _, range in
+        x.context.pointwise(x.shape.count) { _, range in
             for i in range { y.pointer[i] = x.pointer[i] / (x.pointer[i] + scale).squareRoot() }
         }
         return y
@@ -18,7 +18,7 @@ public struct RootCompression: DifferentiableOperation {
 
     public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let x = inputs[0].applied(), result = Tensor(x.shape, in: x.context)
-        x.context.elementwise(x.shape.count) { _, range in
+        x.context.pointwise(x.shape.count) { _, range in
             for i in range {
                 // (x / 2 + scale) / (x + scale)^(3/2)
                 let sum = x.pointer[i] + scale

@@ -1,8 +1,9 @@
 import COpenBLAS
 import CTensorKernels
 
-/// Convolutions by minimal filtering (Lavin and Gray 2015, as `WinogradPlan` says): for each element of a tile a
-/// product of (tiles x inputChannels) by (inputChannels x outputChannels), summed over the input's phases.
+/// Convolutions by Winograd's minimal filtering (Lavin and Gray 2015, as `WinogradPlan` says): for each element of a
+/// tile a product of (tiles x inputChannels) by (inputChannels x outputChannels), summed over the input's phases. Of an
+/// adjoint form it is the gradient with respect to the input.
 final class WinogradConvolution: ResizableConvolution {
     let context: ComputeContext
     let inputChannels, outputChannels: Int
@@ -19,8 +20,8 @@ final class WinogradConvolution: ResizableConvolution {
     private let fixedSize: (height: Int, width: Int)?
     private let bias: Buffer?
 
-    /// One element of an output phase's tiles: the sum of some of the plan's products.
-    private struct Element {
+    /// The sum of those of the plan's products that make one element of an output phase's tiles.
+    private struct ProductSum {
         var xi: Int
         /// The input phases that have a part in it.
         var inputs: [Int]
@@ -28,7 +29,7 @@ final class WinogradConvolution: ResizableConvolution {
         var weights: Int
     }
     /// For each output phase.
-    private let elements: [[Element]]
+    private let productSums: [[ProductSum]]
     /// For the transformed input, an element's phases side by side.
     private let places: ElementPlaces
     /// Transformed weights: packed for our own kernel, or row-major for OpenBLAS.
@@ -36,60 +37,63 @@ final class WinogradConvolution: ResizableConvolution {
     private let usesOpenBLAS: Bool
 
     /// - Parameters:
-    ///   - weight: laid out as `layout` says.
+    ///   - plan: the form's.
+    ///   - weight: laid out as the form says.
     ///   - bias: outputChannels values; leave it out before an instance normalisation, which cancels it.
     init(
-        weight: UnsafePointer<Float>, layout: WeightLayout, bias: UnsafePointer<Float>? = nil, inputChannels ci: Int,
-        outputChannels co: Int, geometry: ConvolutionGeometry, plan: WinogradPlan, in context: ComputeContext
+        _ form: ConvolutionForm, _ plan: WinogradPlan, weight: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+        in context: ComputeContext
     ) {
-        (inputChannels, outputChannels, self.geometry, self.plan, fixedSize) = (ci, co, geometry, plan, nil)
+        let (ci, co) = (form.inputChannels, form.outputChannels)
+        (inputChannels, outputChannels, geometry, self.plan, fixedSize) = (ci, co, form.geometry, plan, nil)
         self.context = context
         self.bias = bias.map { context.buffers.copy($0, count: co) }
         let kernels = context.kernels.table
         // Without wide registers of our own, OpenBLAS's kernels for the processor at hand are the better ones.
         let usesOpenBLAS = context.kernels.name == "portable"
         var floats = 0
-        let elements = plan.outputPhases.indices.map { output in
-            (0..<36).compactMap { xi -> Element? in
+        let productSums = plan.outputPhases.indices.map { output in
+            (0..<36).compactMap { xi -> ProductSum? in
                 let inputs = plan.products.filter { $0.output == output && $0.xi == xi }.map(\.input)
                 if inputs.isEmpty { return nil }
                 defer {
                     floats += matrixStride(
                         usesOpenBLAS ? inputs.count * ci * co : ctk_packed_size(inputs.count * ci, co))
                 }
-                return Element(xi: xi, inputs: inputs, weights: floats)
+                return ProductSum(xi: xi, inputs: inputs, weights: floats)
             }
         }
         let u = context.buffers.take(floats)
-        for (output, elements) in zip(plan.outputPhases, elements) {
+        for (output, sums) in zip(plan.outputPhases, productSums) {
             for (i, input) in plan.inputPhases.enumerated() {
                 var matrices = [ctk_matrix](repeating: ctk_matrix(), count: 36)
-                for element in elements {
-                    guard let segment = element.inputs.firstIndex(of: i) else { continue }
-                    matrices[element.xi] = ctk_matrix(
-                        data: u.pointer + element.weights, rows: element.inputs.count * ci, first: segment * ci)
+                for sum in sums {
+                    guard let segment = sum.inputs.firstIndex(of: i) else { continue }
+                    matrices[sum.xi] = ctk_matrix(
+                        data: u.pointer + sum.weights, rows: sum.inputs.count * ci, first: segment * ci)
                 }
-                plan.taps(output, input, layout).withKernelTaps { taps in
+                plan.window(output, input, form.layout).withKernelWindow { window in
                     context.threads.forEachPanel(co) { outputs in
                         var channels = ctk_channels(
                             inputs: ci, outputs: co, first: outputs.lowerBound, last: outputs.upperBound)
-                        kernels.winograd_weights(weight, taps, &channels, usesOpenBLAS ? 0 : 1, matrices)
+                        kernels.winograd_weights(weight, window, &channels, usesOpenBLAS ? 0 : 1, matrices)
                     }
                 }
             }
         }
-        (self.elements, self.u, self.usesOpenBLAS) = (elements, u, usesOpenBLAS)
-        places = ElementPlaces(
-            elements.joined().flatMap { element in element.inputs.map { (phase: $0, xi: element.xi) } })
+        (self.productSums, self.u, self.usesOpenBLAS) = (productSums, u, usesOpenBLAS)
+        places = ElementPlaces(productSums.joined().flatMap { sum in sum.inputs.map { (phase: $0, xi: sum.xi) } })
     }
 
     private init(_ other: WinogradConvolution, size: (height: Int, width: Int)) {
         (inputChannels, outputChannels, context) = (other.inputChannels, other.outputChannels, other.context)
         (geometry, plan, fixedSize, bias) = (other.geometry, other.plan, size, other.bias)
-        (elements, places, u, usesOpenBLAS) = (other.elements, other.places, other.u, other.usesOpenBLAS)
+        (productSums, places, u, usesOpenBLAS) = (other.productSums, other.places, other.u, other.usesOpenBLAS)
     }
 
-    func withOutputSize(height: Int, width: Int) -> any Convolution { WinogradConvolution(self, size: (height, width)) }
+    func withOutputSize(height: Int, width: Int) -> any PackedConvolution {
+        WinogradConvolution(self, size: (height, width))
+    }
 
     func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
         fixedSize ?? (geometry.outputSide(height), geometry.outputSide(width))
@@ -98,8 +102,8 @@ final class WinogradConvolution: ResizableConvolution {
     func inputRows(for rows: Range<Int>, height: Int) -> Range<Int> {
         // Whole tiles are read, also where the last one sticks out.
         let units = rows.lowerBound / plan.upscale..<(rows.upperBound + rowAlignment - 1) / rowAlignment * plan.tile
-        return window(
-            units, stride: plan.stride, offset: geometry.window.offset, taps: geometry.window.taps, height: height)
+        return windowRows(
+            units, stride: plan.stride, offset: geometry.window.offset, cells: geometry.window.cells, height: height)
     }
 
     /// Floats of transformed input and products that a block of tiles may take.
@@ -165,16 +169,16 @@ final class WinogradConvolution: ResizableConvolution {
                         &tiles, &image, geometry.padding.kernel, $0, places.matrices(i, in: v, distance: vStride), 0)
                 }
             }
-            for (phase, elements) in zip(plan.outputPhases, elements) {
+            for (phase, productSums) in zip(plan.outputPhases, productSums) {
                 var products = [UnsafePointer<Float>?](repeating: zeros.pointer, count: 36)
-                for (i, element) in elements.enumerated() {
-                    func left(_ element: Element) -> [UnsafePointer<Float>?] {
-                        element.inputs.map { UnsafePointer(places.matrix($0, element.xi, in: v, distance: vStride)) }
+                for (i, sum) in productSums.enumerated() {
+                    func left(_ sum: ProductSum) -> [UnsafePointer<Float>?] {
+                        sum.inputs.map { UnsafePointer(places.matrix($0, sum.xi, in: v, distance: vStride)) }
                     }
-                    products[element.xi] = UnsafePointer(m + element.xi * mStride)
+                    products[sum.xi] = UnsafePointer(m + sum.xi * mStride)
                     multiply(
-                        left(element), next: i + 1 < elements.count ? left(elements[i + 1])[0] : nil, rows: count,
-                        u.pointer + element.weights, into: m + element.xi * mStride, kernels)
+                        left(sum), next: i + 1 < productSums.count ? left(productSums[i + 1])[0] : nil, rows: count,
+                        u.pointer + sum.weights, into: m + sum.xi * mStride, kernels)
                 }
                 var tiles = ctk_tiles(
                     plan, plan.outputUnits(phase), columns: grid.columns, first: firstTile + first, count: count)

@@ -2,8 +2,8 @@ import CTensorKernels
 
 /// A stride-1 convolution with few output channels (the generator's last, to RGB): the products are made for all
 /// columns of taps at once, (pixels) x (kernelSize * inputChannels) by (kernelSize * outputChannels), then summed along
-/// the row.
-final class NarrowConvolution: Convolution {
+/// the row. Of an adjoint form it is the gradient with respect to the input.
+final class NarrowConvolution: PackedConvolution {
     let context: ComputeContext
     let inputChannels, outputChannels: Int
     let rowAlignment = 1
@@ -18,27 +18,32 @@ final class NarrowConvolution: Convolution {
     private let appliesTanh: Bool
 
     /// - Parameters:
-    ///   - weight: laid out as `layout` says.
+    ///   - form: of stride 1, without doubling.
+    ///   - weight: laid out as the form says.
+    ///   - bias: outputChannels values.
     ///   - tanh: apply the hyperbolic tangent to the result.
     init(
-        weight: UnsafePointer<Float>, bias: UnsafePointer<Float>?, inputChannels: Int, outputChannels: Int,
-        kernelSize k: Int, padding: Padding, pad: Int, tanh: Bool, layout: WeightLayout, in context: ComputeContext
+        _ form: ConvolutionForm, weight: UnsafePointer<Float>, bias: UnsafePointer<Float>?, tanh: Bool = false,
+        in context: ComputeContext
     ) {
-        (self.inputChannels, self.outputChannels, kernelSize) = (inputChannels, outputChannels, k)
-        (self.pad, self.padding, appliesTanh, self.context) = (pad, padding, tanh, context)
-        self.bias = bias.map { context.buffers.copy($0, count: outputChannels) }
-        let columns = k * outputChannels
-        let plain = context.buffers.take(k * inputChannels * columns)
+        precondition(form.geometry.stride == 1 && form.geometry.upscale == 1)
+        let k = form.geometry.kernelSize, ci = form.inputChannels, co = form.outputChannels
+        (inputChannels, outputChannels) = (ci, co)
+        (kernelSize, pad, padding) = (k, -form.geometry.window.offset, form.geometry.padding)
+        (appliesTanh, self.context) = (tanh, context)
+        self.bias = bias.map { context.buffers.copy($0, count: co) }
+        let columns = k * co
+        let plain = context.buffers.take(k * ci * columns)
         for y in 0..<k {
-            for i in 0..<inputChannels {
+            for i in 0..<ci {
                 for column in 0..<columns {
-                    let (x, o) = (column / outputChannels, column % outputChannels)
-                    plain.pointer[(y * inputChannels + i) * columns + column] = weight[layout.offset(y, x, i, o)]
+                    let (x, o) = (column / co, column % co)
+                    plain.pointer[(y * ci + i) * columns + column] = weight[form.layout.offset(y, x, i, o)]
                 }
             }
         }
-        weights = context.buffers.take(ctk_packed_size(k * inputChannels, columns))
-        context.kernels.table.pack_b(k * inputChannels, columns, plain.pointer, weights.pointer)
+        weights = context.buffers.take(ctk_packed_size(k * ci, columns))
+        context.kernels.table.pack_b(k * ci, columns, plain.pointer, weights.pointer)
     }
 
     func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
@@ -46,7 +51,7 @@ final class NarrowConvolution: Convolution {
     }
 
     func inputRows(for rows: Range<Int>, height: Int) -> Range<Int> {
-        window(rows, stride: 1, offset: -pad, taps: kernelSize, height: height)
+        windowRows(rows, stride: 1, offset: -pad, cells: kernelSize, height: height)
     }
 
     func compute(_ input: Band, rows: Range<Int>, into output: UnsafeMutablePointer<Float>, sums: ChannelSums?) {
@@ -54,7 +59,7 @@ final class NarrowConvolution: Convolution {
         let size = outputSize(height: input.height, width: input.width)
         let (ci, co, k) = (inputChannels, outputChannels, kernelSize)
         let grid = BlockGrid(
-            rows: rows.count, columns: size.width, stride: 1, rowTaps: k, columnTaps: k, channels: ci,
+            rows: rows.count, columns: size.width, stride: 1, windowRows: k, windowColumns: k, channels: ci,
             productsOverlap: true)
         let kernels = context.kernels.table
         let itemSums = sums?.extend(grid.count)

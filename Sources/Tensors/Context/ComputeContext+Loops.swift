@@ -2,7 +2,7 @@ import CTensorKernels
 
 extension ComputeContext {
     /// Calls `body` with parts of 0..<count small enough for the first cache, on all threads.
-    func elementwise(_ count: Int, _ body: (ctk_kernels, Range<Int>) -> Void) {
+    func pointwise(_ count: Int, _ body: (ctk_kernels, Range<Int>) -> Void) {
         let kernels = kernels.table
         let chunk = 1 << 14
         threads.forEach((count + chunk - 1) / chunk) { i in
@@ -11,7 +11,7 @@ extension ComputeContext {
     }
 
     /// The sum over 0..<count of `body`'s partial sums, in an order that does not depend on the threads.
-    func elementwiseSum(_ count: Int, _ body: (Range<Int>) -> Double) -> Double {
+    func pointwiseSum(_ count: Int, _ body: (Range<Int>) -> Double) -> Double {
         let chunk = 1 << 14
         let chunks = (count + chunk - 1) / chunk
         let partial = buffers.take(2 * chunks)

@@ -1,10 +1,16 @@
 import CTensorKernels
 
 /// The weight gradient in Winograd's domain: dU = V^T dM for each product of the plan, then G^T dU G.
-func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convolution2D, _ plan: WinogradPlan) -> Tensor
-{
+/// - Parameters:
+///   - plan: the form's.
+///   - x: (N, H, W, inputChannels).
+///   - gradient: with respect to the output, (N, H', W', outputChannels).
+/// - Returns: the form's `weightShape`.
+func winogradWeightGradient(
+    _ form: ConvolutionForm, _ plan: WinogradPlan, _ x: Tensor, _ gradient: Tensor
+) -> Tensor {
     let context = x.context
-    let (ci, co) = (operation.inputChannels, operation.outputChannels)
+    let (ci, co) = (form.inputChannels, form.outputChannels)
     let (h, w) = (gradient.shape.h, gradient.shape.w)
     let grid = plan.grid(height: h, width: w), tiles = grid.rows * grid.columns
     let vPlaces = ElementPlaces(plan.products.map { (phase: $0.input, xi: $0.xi) })
@@ -30,7 +36,7 @@ func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convol
                         count: part.count)
                     input.withReading {
                         kernels.winograd_input(
-                            &tiles, &image, operation.geometry.padding.kernel, $0,
+                            &tiles, &image, form.geometry.padding.kernel, $0,
                             vPlaces.matrices(i, in: v.pointer + row, distance: vStride), chunk)
                     }
                 }
@@ -56,18 +62,18 @@ func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor, _ operation: Convol
             first = false
         }
     }
-    let result = Tensor.zeros(operation.weightShape, in: context)
+    let result = Tensor.zeros(form.weightShape, in: context)
     for (o, output) in plan.outputPhases.enumerated() {
         for (i, input) in plan.inputPhases.enumerated() {
             var matrices = [UnsafePointer<Float>?](repeating: nil, count: 36)
             for (p, product) in plan.products.enumerated() where product.output == o && product.input == i {
                 matrices[product.xi] = UnsafePointer(du.pointer + p * duStride)
             }
-            plan.taps(output, input, operation.layout).withKernelTaps { taps in
+            plan.window(output, input, form.layout).withKernelWindow { window in
                 context.threads.forEachPanel(co) { outputs in
                     var channels = ctk_channels(
                         inputs: ci, outputs: co, first: outputs.lowerBound, last: outputs.upperBound)
-                    kernels.winograd_weights_adjoint(matrices, taps, &channels, result.pointer)
+                    kernels.winograd_weights_adjoint(matrices, window, &channels, result.pointer)
                 }
             }
         }

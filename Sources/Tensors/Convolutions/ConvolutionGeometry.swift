@@ -3,14 +3,15 @@
 /// A convolution that doubles the size is four dense ones of the small input, one for each parity of the output's row
 /// and column: its phases. An ordinary convolution has one phase.
 struct ConvolutionGeometry: Sendable {
-    /// One direction (rows or columns) of a phase: unit m reads input m * stride + offset + t, for each tap t.
+    /// One direction (rows or columns) of a phase's window: unit m reads input m * stride + offset + c, for each cell
+    /// c.
     struct Axis: Sendable {
         /// Outputs m * upscale + parity are made.
         var parity = 0
         var offset: Int
-        /// For each tap the weight's rows (or columns) that are summed in it; one that stands more than once weighs as
-        /// often.
-        var taps: [[Int]]
+        /// For each cell the taps (the kernel's rows, or columns) that are summed in it; one that stands more than once
+        /// weighs as often.
+        var cells: [[Int]]
     }
 
     let stride: Int
@@ -19,18 +20,18 @@ struct ConvolutionGeometry: Sendable {
     let padding: Padding
     /// The same for rows and columns; the phases are all pairs.
     let axes: [Axis]
-    /// Of every tap's sum.
-    var tapScale: Float = 1
+    /// Of every cell's sum.
+    var cellScale: Float = 1
     /// Output size of a side: (side + sizeOffset) / stride + 1 of an ordinary convolution, twice the side of a
     /// doubling.
     private let sizeOffset: Int
 
     var phases: [(row: Axis, column: Axis)] { axes.flatMap { row in axes.map { (row, $0) } } }
 
-    /// The smallest window that holds every phase's.
-    var window: (offset: Int, taps: Int) {
+    /// The smallest window that holds every phase's: where its side begins, and how many cells it has.
+    var window: (offset: Int, cells: Int) {
         let low = axes.map(\.offset).min()!
-        return (low, axes.map { $0.offset + $0.taps.count }.max()! - low)
+        return (low, axes.map { $0.offset + $0.cells.count }.max()! - low)
     }
 
     func outputSide(_ side: Int) -> Int {
@@ -43,7 +44,7 @@ struct ConvolutionGeometry: Sendable {
     static func strided(kernelSize k: Int, stride: Int, padding: Padding, pad: Int) -> Self {
         Self(
             stride: stride, upscale: 1, kernelSize: k, padding: padding,
-            axes: [Axis(offset: -pad, taps: (0..<k).map { [$0] })], sizeOffset: 2 * pad - k)
+            axes: [Axis(offset: -pad, cells: (0..<k).map { [$0] })], sizeOffset: 2 * pad - k)
     }
 
     /// The adjoint of a stride-2 convolution with zero padding `pad`: PyTorch's ConvTranspose2d.
@@ -51,7 +52,7 @@ struct ConvolutionGeometry: Sendable {
         // Output row r takes input row o through tap r + pad - 2 o.
         let axes = (0..<2).map { parity -> Axis in
             let taps = (0..<k).filter { (parity + pad - $0) % 2 == 0 }.sorted(by: >)
-            return Axis(parity: parity, offset: (parity + pad - taps[0]) / 2, taps: taps.map { [$0] })
+            return Axis(parity: parity, offset: (parity + pad - taps[0]) / 2, cells: taps.map { [$0] })
         }
         return Self(stride: 1, upscale: 2, kernelSize: k, padding: .zero, axes: axes, sizeOffset: 0)
     }
@@ -61,7 +62,9 @@ struct ConvolutionGeometry: Sendable {
     static let doubling = Self(
         stride: 1, upscale: 2, kernelSize: 3, padding: .edge,
         // Output row 2m reads small rows m-1 (tap 0), m (taps 1 and 2); row 2m+1 reads m (taps 0 and 1), m+1 (tap 2).
-        axes: [Axis(parity: 0, offset: -1, taps: [[0], [1, 2]]), Axis(parity: 1, offset: 0, taps: [[0, 1], [2]])],
+        axes: [
+            Axis(parity: 0, offset: -1, cells: [[0], [1, 2]]), Axis(parity: 1, offset: 0, cells: [[0, 1], [2]]),
+        ],
         sizeOffset: 0)
 
     /// Bilinear doubling (half-pixel centres: weights 3/4 and 1/4), edge padding 1, 3x3 convolution. Every phase takes
@@ -72,9 +75,9 @@ struct ConvolutionGeometry: Sendable {
         // Four times: doubled row 2m is 1 of small row m-1 and 3 of m, 2m+1 is 3 of m and 1 of m+1; output row r reads
         // the doubled rows r-1 ... r+1.
         axes: [
-            Axis(parity: 0, offset: -1, taps: [[0, 0, 0, 1], [0, 1, 1, 1, 2, 2, 2], [2]]),
-            Axis(parity: 1, offset: -1, taps: [[0], [0, 0, 0, 1, 1, 1, 2], [1, 2, 2, 2]]),
-        ], tapScale: 1 / 16, sizeOffset: 0)
+            Axis(parity: 0, offset: -1, cells: [[0, 0, 0, 1], [0, 1, 1, 1, 2, 2, 2], [2]]),
+            Axis(parity: 1, offset: -1, cells: [[0], [0, 0, 0, 1, 1, 1, 2], [1, 2, 2, 2]]),
+        ], cellScale: 1 / 16, sizeOffset: 0)
 
     /// The adjoint of `bilinearDoubling` up to its padding, as `doublingAdjoint`.
     static let bilinearDoublingAdjoint = Self(
@@ -83,35 +86,12 @@ struct ConvolutionGeometry: Sendable {
         axes: [
             Axis(
                 offset: -4,
-                taps: [[2], [1, 2, 2, 2], [0, 1, 1, 1, 2, 2, 2], [0, 0, 0, 1, 1, 1, 2], [0, 0, 0, 1], [0]])
-        ], tapScale: 1 / 16, sizeOffset: 2)
+                cells: [[2], [1, 2, 2, 2], [0, 1, 1, 1, 2, 2, 2], [0, 0, 0, 1, 1, 1, 2], [0, 0, 0, 1], [0]])
+        ], cellScale: 1 / 16, sizeOffset: 2)
 
     /// The adjoint of `doubling` up to its padding: the gradient of the small image with one pixel more on each side.
     static let doublingAdjoint = Self(
         stride: 2, upscale: 1, kernelSize: 3, padding: .zero,
         // Small row r gave output rows 2r-1 ... 2r+2, through these taps.
-        axes: [Axis(offset: -3, taps: [[2], [1, 2], [0, 1], [0]])], sizeOffset: 2)
-}
-
-/// Where the weight of (tap row, tap column, input channel, output channel) stands in a parameter.
-struct WeightLayout: Sendable {
-    let kernelSize: Int
-    let inputStride, outputStride: Int
-    /// Turn the taps by 180 degrees.
-    var flipped = false
-
-    /// (output, input, k, k): PyTorch's Conv2d.
-    static func outputInput(_ ci: Int, _ co: Int, _ k: Int) -> Self {
-        Self(kernelSize: k, inputStride: k * k, outputStride: ci * k * k)
-    }
-
-    /// (input, output, k, k): PyTorch's ConvTranspose2d.
-    static func inputOutput(_ ci: Int, _ co: Int, _ k: Int) -> Self {
-        Self(kernelSize: k, inputStride: co * k * k, outputStride: k * k)
-    }
-
-    func offset(_ y: Int, _ x: Int, _ input: Int, _ output: Int) -> Int {
-        let tap = y * kernelSize + x
-        return input * inputStride + output * outputStride + (flipped ? kernelSize * kernelSize - 1 - tap : tap)
-    }
+        axes: [Axis(offset: -3, cells: [[2], [1, 2], [0, 1], [0]])], sizeOffset: 2)
 }

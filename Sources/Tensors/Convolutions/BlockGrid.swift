@@ -2,7 +2,7 @@ import CTensorKernels
 
 /// Cuts an output of rows x columns into blocks whose padded input stays in the L2 cache.
 struct BlockGrid {
-    let rows, columns, stride, rowTaps, columnTaps, channels: Int
+    let rows, columns, stride, windowRows, windowColumns, channels: Int
     let blockRows, blockColumns: Int
 
     /// Floats of padded input that a block may take: half of a 512 kB cache.
@@ -10,21 +10,21 @@ struct BlockGrid {
 
     /// - Parameter productsOverlap: products are made for the padded columns too, not only for the output's.
     init(
-        rows: Int, columns: Int, stride: Int, rowTaps: Int, columnTaps: Int, channels: Int,
+        rows: Int, columns: Int, stride: Int, windowRows: Int, windowColumns: Int, channels: Int,
         productsOverlap: Bool = false
     ) {
-        (self.rows, self.columns, self.stride, self.rowTaps) = (rows, columns, stride, rowTaps)
-        (self.columnTaps, self.channels) = (columnTaps, channels)
+        (self.rows, self.columns, self.stride, self.windowRows) = (rows, columns, stride, windowRows)
+        (self.windowColumns, self.channels) = (windowColumns, channels)
         // Of the shapes within the budget the cheapest: padded pixels read for each pixel made, and, where they
         // overlap, the products, which take far longer.
         var best = (cost: Double.infinity, rows: 1, columns: 1)
         for width in [12, 24, 36, 48, 72, 96, 132] + (columns < 132 ? [columns] : []) where width <= max(12, columns) {
             let used = min(width, columns)
-            let rowFloats = ((used - 1) * stride + columnTaps) * channels
-            let high = max(1, min(rows, 32, (Self.budget / rowFloats - rowTaps) / stride + 1))
+            let rowFloats = ((used - 1) * stride + windowColumns) * channels
+            let high = max(1, min(rows, 32, (Self.budget / rowFloats - windowRows) / stride + 1))
             let reading =
-                Double(((high - 1) * stride + rowTaps) * ((used - 1) * stride + columnTaps)) / Double(high * used)
-            let products = productsOverlap ? Double(used + columnTaps - 1) / Double(used) : 0
+                Double(((high - 1) * stride + windowRows) * ((used - 1) * stride + windowColumns)) / Double(high * used)
+            let products = productsOverlap ? Double(used + windowColumns - 1) / Double(used) : 0
             let cost = reading + 20 * products
             if cost < best.cost { best = (cost, high, used) }
         }
@@ -36,17 +36,17 @@ struct BlockGrid {
 
     struct Block {
         let rows, columns: Range<Int>
-        let stride, rowTaps, columnTaps, channels: Int
+        let stride, windowRows, windowColumns, channels: Int
 
         /// Floats of one padded input row.
-        var rowFloats: Int { ((columns.count - 1) * stride + columnTaps) * channels }
+        var rowFloats: Int { ((columns.count - 1) * stride + windowColumns) * channels }
 
         /// The block's input rows, padded, normalised and activated.
         func padded(
             _ input: Band, firstUnit: Int, rowOffset: Int, columnOffset: Int, padding: Padding,
             in context: ComputeContext
         ) -> Buffer {
-            let inputRows = (rows.count - 1) * stride + rowTaps
+            let inputRows = (rows.count - 1) * stride + windowRows
             let buffer = context.buffers.take(inputRows * rowFloats)
             let kernels = context.kernels.table
             let y0 = (firstUnit + rows.lowerBound) * stride + rowOffset
@@ -67,6 +67,6 @@ struct BlockGrid {
         let y = i / across * blockRows, x = i % across * blockColumns
         return Block(
             rows: y..<min(y + blockRows, rows), columns: x..<min(x + blockColumns, columns), stride: stride,
-            rowTaps: rowTaps, columnTaps: columnTaps, channels: channels)
+            windowRows: windowRows, windowColumns: windowColumns, channels: channels)
     }
 }

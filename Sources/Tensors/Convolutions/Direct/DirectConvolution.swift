@@ -1,7 +1,7 @@
 import CTensorKernels
 
 /// Convolutions as products of overlapping rows with packed weights: no column matrix is ever made. Any kernel size and
-/// stride, and those that double the size.
+/// stride, and those that double the size. Of an adjoint form it is the gradient with respect to the input.
 final class DirectConvolution: ResizableConvolution {
     let context: ComputeContext
     let inputChannels, outputChannels: Int
@@ -10,44 +10,37 @@ final class DirectConvolution: ResizableConvolution {
     /// A block's padded input.
     var scratchBytes: Int { 1 << 20 }
     var multiplications: Double {
-        Double(geometry.phases.reduce(0) { $0 + $1.row.taps.count * $1.column.taps.count })
+        Double(geometry.phases.reduce(0) { $0 + $1.row.cells.count * $1.column.cells.count })
             / Double(geometry.phases.count)
     }
     let geometry: ConvolutionGeometry
-    /// For each phase, packed (row taps * column taps * inputChannels) x outputChannels.
+    /// For each phase, packed (row cells * column cells * inputChannels) x outputChannels.
     private let weights: [Buffer]
     private let bias: Buffer?
     /// Instead of the geometry's.
     private let fixedSize: (height: Int, width: Int)?
 
-    private init(
-        inputChannels: Int, outputChannels: Int, geometry: ConvolutionGeometry, weights: [Buffer], bias: Buffer?,
-        fixedSize: (height: Int, width: Int)?, in context: ComputeContext
+    /// - Parameters:
+    ///   - weight: laid out as the form says.
+    ///   - bias: outputChannels values.
+    init(
+        _ form: ConvolutionForm, weight: UnsafePointer<Float>, bias: UnsafePointer<Float>?, in context: ComputeContext
     ) {
-        self.context = context
-        (self.inputChannels, self.outputChannels, self.geometry) = (inputChannels, outputChannels, geometry)
-        (self.weights, self.bias, self.fixedSize) = (weights, bias, fixedSize)
-    }
-
-    /// - Parameter weight: laid out as `layout` says.
-    convenience init(
-        weight: UnsafePointer<Float>, layout: WeightLayout, bias: UnsafePointer<Float>? = nil, inputChannels ci: Int,
-        outputChannels co: Int, geometry: ConvolutionGeometry, in context: ComputeContext
-    ) {
-        let weights = geometry.phases.map { phase in
-            let taps = TapSums(layout, rows: phase.row.taps, columns: phase.column.taps, scale: geometry.tapScale)
-            return packWeights(weight, taps, inputChannels: ci, outputChannels: co, context)
+        let (ci, co) = (form.inputChannels, form.outputChannels)
+        (self.context, inputChannels, outputChannels, geometry, fixedSize) = (context, ci, co, form.geometry, nil)
+        weights = form.geometry.phases.map { phase in
+            form.window(phase).pack(weight, inputChannels: ci, outputChannels: co, in: context)
         }
-        self.init(
-            inputChannels: ci, outputChannels: co, geometry: geometry, weights: weights,
-            bias: bias.map { context.buffers.copy($0, count: co) }, fixedSize: nil, in: context)
+        self.bias = bias.map { context.buffers.copy($0, count: co) }
     }
 
-    func withOutputSize(height: Int, width: Int) -> any Convolution {
-        DirectConvolution(
-            inputChannels: inputChannels, outputChannels: outputChannels, geometry: geometry, weights: weights,
-            bias: bias,
-            fixedSize: (height, width), in: context)
+    private init(_ other: DirectConvolution, size: (height: Int, width: Int)) {
+        (context, inputChannels, outputChannels) = (other.context, other.inputChannels, other.outputChannels)
+        (geometry, weights, bias, fixedSize) = (other.geometry, other.weights, other.bias, size)
+    }
+
+    func withOutputSize(height: Int, width: Int) -> any PackedConvolution {
+        DirectConvolution(self, size: (height, width))
     }
 
     func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
@@ -57,8 +50,9 @@ final class DirectConvolution: ResizableConvolution {
     func inputRows(for rows: Range<Int>, height: Int) -> Range<Int> {
         let upscale = geometry.upscale
         let units = rows.lowerBound / upscale..<(rows.upperBound + upscale - 1) / upscale
-        return window(
-            units, stride: geometry.stride, offset: geometry.window.offset, taps: geometry.window.taps, height: height)
+        return windowRows(
+            units, stride: geometry.stride, offset: geometry.window.offset, cells: geometry.window.cells, height: height
+        )
     }
 
     func compute(_ input: Band, rows: Range<Int>, into output: UnsafeMutablePointer<Float>, sums: ChannelSums?) {
@@ -67,8 +61,8 @@ final class DirectConvolution: ResizableConvolution {
         let size = outputSize(height: input.height, width: input.width)
         let firstUnit = rows.lowerBound / upscale, units = (rows.upperBound + upscale - 1) / upscale - firstUnit
         let grid = BlockGrid(
-            rows: units, columns: (size.width + upscale - 1) / upscale, stride: stride, rowTaps: window.taps,
-            columnTaps: window.taps, channels: inputChannels)
+            rows: units, columns: (size.width + upscale - 1) / upscale, stride: stride, windowRows: window.cells,
+            windowColumns: window.cells, channels: inputChannels)
         let kernels = context.kernels.table
         let itemSums = sums?.extend(grid.count)
         let (ci, co) = (inputChannels, outputChannels)
@@ -84,15 +78,15 @@ final class DirectConvolution: ResizableConvolution {
                 let outHeight = (rows.count - phase.row.parity + upscale - 1) / upscale
                 let groups = min(block.rows.upperBound, outHeight) - block.rows.lowerBound
                 if columns <= 0 || groups <= 0 { continue }
-                let a: [UnsafePointer<Float>?] = phase.row.taps.indices.map { t in
+                let a: [UnsafePointer<Float>?] = phase.row.cells.indices.map { cell in
                     UnsafePointer(
-                        padded.pointer + (phase.row.offset - window.offset + t) * block.rowFloats
+                        padded.pointer + (phase.row.offset - window.offset + cell) * block.rowFloats
                             + (phase.column.offset - window.offset) * ci)
                 }
                 let y = block.rows.lowerBound * upscale + phase.row.parity
                 let c = output + (y * size.width + block.columns.lowerBound * upscale + phase.column.parity) * co
                 var product = ctk_gemm(
-                    rows: columns, columns: co, segmentColumns: phase.column.taps.count * ci, aStride: stride * ci,
+                    rows: columns, columns: co, segmentColumns: phase.column.cells.count * ci, aStride: stride * ci,
                     b: weights.pointer, into: c, stride: upscale * co, bias: bias?.pointer)
                 (product.groups, product.a_group, product.c_group) = (
                     groups, stride * block.rowFloats, upscale * size.width * co
