@@ -68,7 +68,7 @@ let package = Package(
         .target(name: "BackgroundProcess", dependencies: ["LinuxFiles", "CLinux"]),
         .target(name: "Photos", dependencies: ["LinuxFiles", "CImageCodecs", "CLittleCMS", "CExpat"]),
 
-        .target(name: "Weights", dependencies: ["LinuxFiles"], resources: [.copy("shipped")]),
+        .target(name: "Weights", dependencies: ["LinuxFiles"]),
 
         // Floor 3: what needs those: watching, speaking to systemd, networks and their files.
         .target(name: "DirectoryWatching", dependencies: ["Threads", "LinuxFiles", "CLinux", "CInotify"]),
@@ -76,24 +76,28 @@ let package = Package(
             name: "SystemdKit",
             dependencies: ["Threads", "LinuxFiles", "CSystemd", .product(name: "Logging", package: "swift-log")]),
         .target(name: "MPIRanks", dependencies: ["Ranks", "Threads", "LinuxFiles", "Digests", "CMPI"]),
-        // Apart from Weights, so that only programs that download link a network library.
-        .target(name: "WeightsFetch", dependencies: ["Weights", "Digests", "LinuxFiles"]),
         .target(name: "Networks", dependencies: ["Tensors", "Weights"]),
 
-        // Floor 4: what the networks are for.
+        // Floor 4: what the networks are for, and where a program's files were put.
+        .target(name: "Installation", resources: [.copy("shipped")]),
         .target(name: "Stylizing", dependencies: ["Networks", "Tensors", "Photos"]),
 
         .target(
             name: "CycleGAN",
             dependencies: ["Networks", "Tensors", "Weights", "Photos", "LinuxFiles", "Digests", "Ranks"]),
 
-        // Floors 5 and 6: what models are worth, the paper's comparison, and what the service trains with.
+        // Floors 5 and 6: what models are worth, the paper's comparison, and what the service trains with. WeightsFetch is
+        // apart from the others, so that only programs that download link a network library.
         .target(
             name: "Evaluation",
             dependencies: ["Stylizing", "Networks", "Tensors", "Weights", "Photos", "Digests", "COpenBLAS"]),
         .target(
+            name: "WeightsFetch", dependencies: ["Installation", "Networks", "Weights", "Digests", "LinuxFiles"]),
+        .target(
             name: "ModelLedger",
-            dependencies: ["Weights", "Digests", "LinuxFiles", .product(name: "GRDB", package: "GRDB.swift")]),
+            dependencies: [
+                "Networks", "Weights", "Digests", "LinuxFiles", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         .target(
             name: "Retraining",
             dependencies: [
@@ -129,7 +133,7 @@ let package = Package(
                 "DirectoryWatching",
                 "SystemdKit", "Threads", "Digests", "LinuxFiles", "CLinux", "ModelLedger", "Retraining",
                 "CalendarEvents",
-                "BackgroundProcess", "Weights",
+                "BackgroundProcess", "Installation",
                 .product(name: "Logging", package: "swift-log"), .product(name: "GRDB", package: "GRDB.swift"),
             ]),
 
@@ -179,10 +183,13 @@ let package = Package(
             dependencies: ["DirectoryWatching", "LinuxFiles", "CLinux", "CInotify", "Photos"]),
         .testTarget(
             name: "SystemdKitTests", dependencies: ["SystemdKit", .product(name: "Logging", package: "swift-log")]),
-        .testTarget(name: "WeightsTests", dependencies: ["Weights"], resources: [.copy("files")]),
-        .testTarget(name: "WeightsFetchTests", dependencies: ["WeightsFetch", "Weights", "Digests"]),
+        .testTarget(name: "WeightsTests", dependencies: ["Networks", "Weights"], resources: [.copy("files")]),
         .testTarget(
-            name: "NetworksTests", dependencies: ["Networks", "Tensors", "Weights"], resources: [.copy("golden")]),
+            name: "WeightsFetchTests",
+            dependencies: ["WeightsFetch", "Installation", "Networks", "Weights", "Digests"]),
+        .testTarget(
+            name: "NetworksTests", dependencies: ["Installation", "Networks", "Tensors", "Weights"],
+            resources: [.copy("golden")]),
         .testTarget(
             name: "CycleGANTests", dependencies: ["CycleGAN", "Networks", "Tensors", "Weights", "Photos", "Ranks"],
             resources: [.copy("golden")]),
@@ -196,7 +203,8 @@ let package = Package(
         .testTarget(
             name: "ModelLedgerTests",
             dependencies: [
-                "ModelLedger", "Weights", "Digests", "LinuxFiles", .product(name: "GRDB", package: "GRDB.swift"),
+                "ModelLedger", "Networks", "Weights", "Digests", "LinuxFiles",
+                .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .testTarget(
             name: "RetrainingTests",
@@ -220,7 +228,8 @@ let package = Package(
             dependencies: [
                 "StyleService", "ServiceConfiguration", "StyleModels", "ServiceControl", "Publishing", "styled-victim",
                 "Photos", "Stylizing",
-                "DirectoryWatching", "Threads", "Digests", "LinuxFiles", "ModelLedger", "Weights", "Retraining",
+                "DirectoryWatching", "Threads", "Digests", "LinuxFiles", "ModelLedger", "Networks", "Weights",
+                "Retraining",
                 "Evaluation",
                 "CalendarEvents",
                 .product(name: "Logging", package: "swift-log"), .product(name: "GRDB", package: "GRDB.swift"),
@@ -230,7 +239,7 @@ let package = Package(
             dependencies: [
                 "cyclegan-styled", "cyclegan-style", "Manual", "Retraining", "CycleGAN", "ServiceConfiguration",
                 "Photos", "LinuxFiles",
-                "StyleService", "Weights", "Digests",
+                "StyleService", "Networks", "Weights", "Digests",
             ],
             exclude: ["private-systemd.sh", "slurm-node.sh"]),
     ],

@@ -38,7 +38,7 @@ install: static ## install the programs, models, unit, pages and configuration (
 	install -d -m 755 $(SHARE)/models
 	install -m 644 Sources/StyleModels/models/*.safetensors $(SHARE)/models/
 	install -d -m 755 $(SHARE)/weights
-	install -m 644 Sources/Weights/shipped/*.safetensors $(SHARE)/weights/
+	install -m 644 Sources/Installation/shipped/*.safetensors $(SHARE)/weights/
 	install -d -m 755 $(SYSTEMD_LIBRARY)/systemd/system $(SYSTEMD_LIBRARY)/systemd/catalog $(SYSTEMD_LIBRARY)/sysusers.d $(SYSTEMD_LIBRARY)/tmpfiles.d
 	sed -e 's,/usr/sbin/,$(PREFIX)/sbin/,' -e 's,/usr/bin/,$(PREFIX)/bin/,' -e 's,/usr/share/,$(PREFIX)/share/,' \
 		systemd/cyclegan-styled.service > $(SYSTEMD_LIBRARY)/systemd/system/cyclegan-styled.service

@@ -1,5 +1,4 @@
 import Networks
-import Weights
 
 extension TrainingConfiguration {
     /// A setting as the file and the command line name it.

@@ -1,5 +1,4 @@
 import Networks
-import Weights
 
 /// Everything that decides what a run does; kept as `training.yaml` in its directory. Property and key have the same
 /// name, the key with hyphens.

@@ -1,4 +1,4 @@
-import Weights
+import Networks
 
 /// The four models that the paper compares. They differ in the generator's activation and in the semantic loss only.
 public enum Variant: String, Sendable, CaseIterable {

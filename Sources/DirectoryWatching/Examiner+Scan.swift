@@ -52,7 +52,7 @@ extension Examiner {
     /// Watches, then lists: whatever comes after the listing leads to an event.
     private func scan(_ node: DirectoryNode, _ descriptor: borrowing Descriptor) throws {
         if let parent = node.parent {
-            // A mount below the inbox may be of another kind.
+            // A mount below the root may be of another kind.
             node.remote = parent.device == node.device ? parent.remote : remoteName(descriptor)
         }
         ensureWatch(node, descriptor)

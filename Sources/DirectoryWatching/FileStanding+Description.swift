@@ -11,7 +11,7 @@ extension FileStanding {
         case .excluded(let directory):
             "the directory \(directory) is excluded"
         case .nested:
-            "directories inside the inbox are not watched"
+            "directories inside the watched one are not watched"
         case .settling(let unchanged, let settle):
             "waited for: unchanged for \(seconds(unchanged)), complete after \(seconds(settle))"
         case .incomplete(let unchanged, let patience):

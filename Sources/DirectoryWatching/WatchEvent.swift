@@ -96,7 +96,7 @@ package enum FileStanding: Sendable, Hashable, CustomStringConvertible {
     case ignored(name: BytePath, pattern: String)
     /// It lies in an excluded directory.
     case excluded(BytePath)
-    /// It lies in a directory inside the inbox, and those are not watched.
+    /// It lies in a directory inside the watched one, and those are not watched.
     case nested
     /// Waited for; `unchanged` is the time since its last change that was seen.
     case settling(unchanged: Duration, settle: Duration)

@@ -50,8 +50,8 @@ package struct WatchOptions: Sendable {
     /// Names that programs use for files that are not there to stay, or not meant for people.
     package static let defaultIgnoredNames =
         [
-            // Hidden names: rsync, Syncthing, ProFTPD, Pure-FTPd, NFS, GNOME, LibreOffice locks, macOS, this service's
-            // own.
+            // Hidden names: rsync, Syncthing, ProFTPD, Pure-FTPd, NFS, GNOME, LibreOffice locks, macOS, our own
+            // temporary files.
             ".*",
             // Downloads and uploads in progress.
             "*.part", "*.partial", "*.crdownload", "*.download", "*.opdownload", "*.filepart", "*.tacitpart", "*.tmp",

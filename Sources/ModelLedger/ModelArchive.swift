@@ -2,6 +2,7 @@ import Digests
 import Foundation
 import GRDB
 import LinuxFiles
+import Networks
 import Weights
 
 /// The models that a service has had: files named after their content, and rows about them in the ledger.

@@ -1,5 +1,4 @@
 import Tensors
-import Weights
 
 /// What `GeneratorDescription.Skip.colours` adds to an image, in bands of rows.
 struct ImageColours {

@@ -1,5 +1,4 @@
 import Tensors
-import Weights
 
 /// CycleGAN's generator with parameters that can be trained: the same network as `ResNetGenerator`.
 public final class TrainableGenerator: TrainableNetwork {

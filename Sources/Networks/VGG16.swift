@@ -61,10 +61,10 @@ public final class VGG16 {
             for i in 0..<count {
                 let key = "\(prefix)features.\(index)"
                 guard let weight = file.tensors["\(key).weight"], let bias = file.tensors["\(key).bias"] else {
-                    throw WeightsError(
-                        path: file.path,
+                    throw WeightsError(path: file.path) { called in
                         "\(key).weight or .bias is missing: these are not VGG16's features up to the tap asked for; "
-                            + "'cyclegan-style weights fetch vgg16' gets them up to relu4_3")
+                            + "\(called(.published("vgg16"))) gets them up to relu4_3"
+                    }
                 }
                 guard weight.shape.count == 4, weight.shape[1...] == [channels, 3, 3], bias.shape == [weight.shape[0]]
                 else {

@@ -6,22 +6,26 @@ public enum TruncatedPolicy: String, Sendable, CaseIterable {
     case accept
 }
 
-/// What a file may cost. Each error names the configuration key of the limit that it met.
+/// What a file may cost. Each error says which limit it met (`Limit`).
 public struct DecodingLimits: Sendable, Equatable {
-    /// `limits.max-pixels`: width times height. 100 million pixels take 300 MB decoded.
+    /// Width times height. 100 million pixels take 300 MB decoded.
     public var maxPixels = 100_000_000
-    /// `limits.max-side`: width and height, each.
+    /// Width and height, each.
     public var maxSide = 32_768
-    /// `limits.max-file-bytes`: the file's size.
+    /// The file's size.
     public var maxFileBytes = 256 << 20
-    /// `limits.max-chunk-bytes`: all metadata of a file together, unpacked (profiles, texts, EXIF).
+    /// All metadata of a file together, unpacked (profiles, texts, EXIF).
     public var maxChunkBytes = 8 << 20
-    /// `limits.max-chunks`: PNG or WebP chunks or JPEG segments that do not hold image data.
+    /// PNG or WebP chunks or JPEG segments that do not hold image data.
     public var maxChunks = 1_000
-    /// `limits.max-scans`: scans of a JPEG. Each one costs a pass over the whole image.
+    /// Scans of a JPEG. Each one costs a pass over the whole image.
     public var maxScans = 100
-    /// `truncated`
     public var truncated = TruncatedPolicy.fail
+
+    /// Which of them a file met.
+    public enum Limit: Sendable, CaseIterable {
+        case pixels, side, fileBytes, chunkBytes, chunks, scans
+    }
 
     public init() {}
 
@@ -50,51 +54,51 @@ public struct DecodingLimits: Sendable, Equatable {
 
     func check(width: Int, height: Int) throws {
         if width > maxSide || height > maxSide {
-            throw Self.exceeded("max-side", "the photo is \(width) x \(height) pixels, more than \(maxSide) on a side")
+            throw Self.exceeded(.side, "the photo is \(width) x \(height) pixels, more than \(maxSide) on a side")
         }
         let (pixels, overflow) = width.multipliedReportingOverflow(by: height)
         if overflow || pixels > maxPixels {
             throw Self.exceeded(
-                "max-pixels",
+                .pixels,
                 "the photo is \(width) x \(height), \(pixels / 1_000_000) million pixels, more than \(maxPixels)")
         }
     }
 
     func check(fileBytes: Int) throws {
         if fileBytes > maxFileBytes {
-            throw Self.exceeded("max-file-bytes", "the file has \(fileBytes) bytes, more than \(maxFileBytes)")
+            throw Self.exceeded(.fileBytes, "the file has \(fileBytes) bytes, more than \(maxFileBytes)")
         }
     }
 
     func check(metadataBytes: Int) throws {
         if metadataBytes > maxChunkBytes {
-            throw Self.exceeded("max-chunk-bytes", "the file's metadata unpack to more than \(maxChunkBytes) bytes")
+            throw Self.exceeded(.chunkBytes, "the file's metadata unpack to more than \(maxChunkBytes) bytes")
         }
     }
 
     func check(chunks: Int) throws {
         if chunks > maxChunks {
-            throw Self.exceeded("max-chunks", "the file has more than \(maxChunks) metadata chunks")
+            throw Self.exceeded(.chunks, "the file has more than \(maxChunks) metadata chunks")
         }
     }
 
     func check(scans: Int) throws {
         if scans > maxScans {
-            throw Self.exceeded("max-scans", "the JPEG has more than \(maxScans) scans")
+            throw Self.exceeded(.scans, "the JPEG has more than \(maxScans) scans")
         }
     }
 
     /// What a decoder found inside a file.
     func exceededByPart(_ format: String) -> PhotoError {
-        Self.exceeded("max-side", "the \(format) holds a picture of more than \(maxSide) pixels on a side")
+        Self.exceeded(.side, "the \(format) holds a picture of more than \(maxSide) pixels on a side")
     }
 
     /// A picture that is put together from others.
     func exceededByParts() -> PhotoError {
-        Self.exceeded("max-pixels", "the photo is put together from far more than \(maxPixels) pixels")
+        Self.exceeded(.pixels, "the photo is put together from far more than \(maxPixels) pixels")
     }
 
-    private static func exceeded(_ key: String, _ what: String) -> PhotoError {
-        PhotoError(kind: .overLimit("limits.\(key)"), reason: "\(what); raise limits.\(key) to allow it")
+    private static func exceeded(_ limit: Limit, _ what: String) -> PhotoError {
+        PhotoError(kind: .overLimit(limit), reason: what)
     }
 }

@@ -11,8 +11,8 @@ public struct PhotoError: Error, Sendable, Equatable, CustomStringConvertible {
         case corrupt
         /// The file ends before the image does.
         case truncated
-        /// A limit of `DecodingLimits`, by its configuration key.
-        case overLimit(String)
+        /// Whoever can raise the limit says how.
+        case overLimit(DecodingLimits.Limit)
         case outOfMemory
         /// The operating system refused, with this error number.
         case io(CInt)

@@ -140,6 +140,28 @@ extension PictureSettings {
     }
 }
 
+extension PhotoError {
+    /// The reason, and for a limit the key that raises it.
+    package var advice: String {
+        guard case .overLimit(let limit) = kind else { return reason }
+        return "\(reason); raise limits.\(limit.key) to allow it"
+    }
+}
+
+extension DecodingLimits.Limit {
+    /// Its key among the limits.
+    var key: String {
+        switch self {
+        case .pixels: "max-pixels"
+        case .side: "max-side"
+        case .fileBytes: "max-file-bytes"
+        case .chunkBytes: "max-chunk-bytes"
+        case .chunks: "max-chunks"
+        case .scans: "max-scans"
+        }
+    }
+}
+
 extension DecodingLimits {
     /// The keys below `limits`.
     static var keys: [ConfigurationKey<DecodingLimits>] {

@@ -31,7 +31,7 @@ package final class NetworkTranslator: PhotoTranslating {
         var tight = limits
         tight.maxPixels = min(limits.maxPixels, max(0, left - AddressSpace.reserve) / Self.decodedBytes)
         do { return try PhotoDecoder.decode(bytes: bytes, limits: tight) } catch let error as PhotoError {
-            guard error.kind == .overLimit("limits.max-pixels"), tight.maxPixels < limits.maxPixels else { throw error }
+            guard error.kind == .overLimit(.pixels), tight.maxPixels < limits.maxPixels else { throw error }
             throw PhotoError(
                 kind: .outOfMemory,
                 reason:

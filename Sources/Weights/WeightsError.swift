@@ -4,12 +4,42 @@ import LinuxFiles
 public struct WeightsError: Error, Sendable, CustomStringConvertible {
     /// The file concerned; nil where only its metadata was at hand.
     public let path: String?
-    public let reason: String
+    private let text: @Sendable ((Remedy) -> String) -> String
+
+    /// What would help, where its name is another in each program: a command that downloads, an option.
+    public enum Remedy: Sendable {
+        /// Published weights, by their name.
+        case published(String)
+        /// One of several networks in a file, by its name.
+        case network(String)
+        /// So many features of the Inception network.
+        case dimensions(Int)
+
+        /// In no program's words.
+        public var plain: String {
+            switch self {
+            case .published(let name): "what is published as \(name)"
+            case .network(let name): "its name, \(name)"
+            case .dimensions(let count): "\(count) dimensions"
+            }
+        }
+    }
 
     public init(path: String? = nil, _ reason: String) {
         self.path = path
-        self.reason = reason
+        text = { _ in reason }
     }
+
+    /// - Parameter reason: gets what a program calls a remedy.
+    public init(path: String? = nil, _ reason: @escaping @Sendable ((Remedy) -> String) -> String) {
+        self.path = path
+        text = reason
+    }
+
+    public var reason: String { text { $0.plain } }
+
+    /// The same in a program's words.
+    public func naming(_ remedy: (Remedy) -> String) -> WeightsError { WeightsError(path: path, text(remedy)) }
 
     public var description: String {
         path.map { "\($0): \(reason)" } ?? reason
@@ -29,7 +59,7 @@ extension WeightsError {
 }
 
 /// A name out of an untrusted file, fit for a message: quoted, without control characters, cut to a readable length.
-func quoted(_ name: some StringProtocol) -> String {
+package func quoted(_ name: some StringProtocol) -> String {
     let kept = name.unicodeScalars.prefix(120).map { scalar in
         scalar.properties.generalCategory == .control ? "\u{FFFD}" : String(scalar)
     }

@@ -1,4 +1,6 @@
 import Foundation
+import Installation
+import Networks
 import Weights
 
 /// VGG16's weights on this machine: where they are kept, and how a file becomes ours.

@@ -1,4 +1,5 @@
 import Foundation
+import Networks
 import Weights
 
 /// The Inception network's weights on this machine, beside VGG16's: where they are kept, and how a file becomes ours.

@@ -19,7 +19,7 @@ struct BenchRanks: ParsableCommand {
     func run() throws {
         let group: any RankGroup
         do { group = try MPILaunch.group() } catch {
-            if MPILaunch.rank == 0 { standardError("cyclegan-style: \(error)") }
+            if MPILaunch.rank == 0 { standardError("cyclegan-style: \(errorText(error))") }
             throw ExitCode.failure
         }
         let count = megabytes * 250_000 / group.count * group.count

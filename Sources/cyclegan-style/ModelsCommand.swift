@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LinuxFiles
+import Networks
 import ServiceConfiguration
 import ServiceControl
 import StyleModels
@@ -20,7 +21,7 @@ func reporting(_ body: () throws -> Void) throws {
     do { try body() } catch let exit as ExitCode { throw exit } catch let misuse as OutputMisuse {
         throw ValidationError(misuse.description)
     } catch {
-        standardError("cyclegan-style: \(error)")
+        standardError("cyclegan-style: \(errorText(error))")
         throw ExitCode.failure
     }
 }

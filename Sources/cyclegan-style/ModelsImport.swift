@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Networks
 import StyleModels
 import Weights
 

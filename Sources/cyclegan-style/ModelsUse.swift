@@ -29,7 +29,7 @@ struct ModelsUse: ParsableCommand {
             standardError("\(error)")
             throw ExitCode(78)
         } catch {
-            standardError("cyclegan-style: \(error)")
+            standardError("cyclegan-style: \(errorText(error))")
             throw ExitCode.failure
         }
         guard let change else { return }

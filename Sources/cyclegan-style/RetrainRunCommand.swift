@@ -60,7 +60,7 @@ struct RetrainRunCommand: ParsableCommand {
         } catch let code as ExitCode {
             throw code
         } catch {
-            standardError("cyclegan-style: \(error)")
+            standardError("cyclegan-style: \(errorText(error))")
             throw ExitCode.failure
         }
     }

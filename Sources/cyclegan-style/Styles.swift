@@ -3,6 +3,7 @@ import CycleGAN
 import Foundation
 import Glibc
 import LinuxFiles
+import Networks
 import ServiceConfiguration
 import StyleModels
 import Weights

@@ -68,7 +68,7 @@ private struct TrainSession {
         let group: any RankGroup
         do { group = try MPILaunch.group() } catch {
             // Every process of the run meets the same.
-            if MPILaunch.rank == 0 { standardError("cyclegan-style: \(error)") }
+            if MPILaunch.rank == 0 { standardError("cyclegan-style: \(errorText(error))") }
             throw ExitCode.failure
         }
         do {
@@ -85,10 +85,10 @@ private struct TrainSession {
             bar.clear()
             guard let ranks = group as? MPIRanks else {
                 if error is ValidationError { throw error }
-                standardError("\(name): \(error)")
+                standardError("\(name): \(errorText(error))")
                 throw ExitCode.failure
             }
-            standardError("\(name): \(error)")
+            standardError("\(name): \(errorText(error))")
             ranks.abort(status: error is ValidationError ? ExitCode.validationFailure.rawValue : 1)
         }
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Networks
 import Synchronization
 import Weights
 import WeightsFetch
@@ -77,7 +78,7 @@ struct WeightsFetchCommand: ParsableCommand {
         outcome.ended.wait()
         guard let error = outcome.failure.withLock({ $0 }) else { return }
         guard let error = error as? WeightsError else { throw error }
-        standardError("cyclegan-style: \(error)")
+        standardError("cyclegan-style: \(errorText(error))")
         throw ExitCode.failure
     }
 

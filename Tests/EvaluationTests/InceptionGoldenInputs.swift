@@ -1,4 +1,5 @@
 import Digests
+import Networks
 import Photos
 import Weights
 

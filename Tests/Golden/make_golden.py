@@ -45,7 +45,7 @@ if __name__ == "__main__":
         "inception": lambda: golden_inception.make(TESTS / "EvaluationTests/golden", store),
         "checkpoints": lambda: golden_checkpoints.make(TESTS / "WeightsTests/files", store),
         "vgg16": lambda: golden_vgg16.make(
-            TESTS / "NetworksTests/golden", TESTS.parent / "Sources/Weights/shipped", store),
+            TESTS / "NetworksTests/golden", TESTS.parent / "Sources/Installation/shipped", store),
     }
     for name in sys.argv[1:] or parts:
         parts[name]()

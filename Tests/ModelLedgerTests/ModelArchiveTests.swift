@@ -2,6 +2,7 @@ import Digests
 import Foundation
 import GRDB
 import LinuxFiles
+import Networks
 import Weights
 import XCTest
 

@@ -1,4 +1,5 @@
 import Foundation
+import Installation
 import Tensors
 import Weights
 import XCTest
@@ -8,7 +9,7 @@ import XCTest
 /// The VGG16 that ships, in float16, against features by Oxford's float32 weights.
 final class VGG16Tests: XCTestCase {
     private let shipped = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appendingPathComponent("../../Sources/Weights/shipped/\(ShippedWeights.vgg16.rawValue)").standardized.path
+        .appendingPathComponent("../../Sources/Installation/shipped/\(ShippedWeights.vgg16.rawValue)").standardized.path
 
     func testFeatures_whenWeightsAreFloat16_areFloat32sToAThousandth() throws {
         let folder = try XCTUnwrap(Bundle.module.url(forResource: "golden", withExtension: nil))
@@ -29,7 +30,7 @@ final class VGG16Tests: XCTestCase {
 
     func testDeeperTap_whenTheFileEndsBeforeIt_namesTheRemedy() throws {
         XCTAssertThrowsError(try VGG16(Safetensors.read(shipped), tap: .relu4_3)) {
-            XCTAssertTrue("\($0)".contains("features.17") && "\($0)".contains("weights fetch vgg16"), "\($0)")
+            XCTAssertTrue("\($0)".contains("features.17") && "\($0)".contains("published as vgg16"), "\($0)")
         }
     }
 }

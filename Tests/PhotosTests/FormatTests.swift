@@ -95,14 +95,14 @@ final class FormatTests: XCTestCase {
             let error = photoError {
                 _ = try PhotoDecoder.decode(bytes: bytes, limits: DecodingLimits(maxPixels: 2_000))
             }
-            XCTAssertEqual(error?.kind, .overLimit("limits.max-pixels"), name)
+            XCTAssertEqual(error?.kind, .overLimit(.pixels), name)
         }
         for name in ["repeated.heic", "repeated.avif"] {
             let bytes = try TestFiles.bytes(name)
             let error = photoError {
                 _ = try PhotoDecoder.decode(bytes: bytes, limits: DecodingLimits(maxPixels: 62_500 / 2))
             }
-            XCTAssertEqual(error?.kind, .overLimit("limits.max-pixels"), name)
+            XCTAssertEqual(error?.kind, .overLimit(.pixels), name)
             guard TestFiles.isReadable(name) else { continue }
             XCTAssertNoThrow(try PhotoDecoder.decode(bytes: bytes, limits: DecodingLimits(maxPixels: 62_500)), name)
         }

@@ -70,21 +70,21 @@ enum Samples {
     }
 
     /// The beginning of a file that promises more pixels than are allowed, with some bytes of what it has.
-    static func bomb(_ format: PhotoFormat) throws -> (bytes: [UInt8], key: String) {
+    static func bomb(_ format: PhotoFormat) throws -> (bytes: [UInt8], key: DecodingLimits.Limit) {
         switch format {
         case .jpeg:
             let frame: [UInt8] =
                 [8] + Build.bigEndian(65_500, bytes: 2) + Build.bigEndian(65_500, bytes: 2) + [1, 1, 0x11, 0]
-            return ([0xFF, 0xD8] + Build.segment(0xC0, frame), "limits.max-side")
-        case .png: return (Build.pngHeader(width: 30_000, height: 30_000, depth: 1, colour: 0), "limits.max-pixels")
-        case .heic: return (try TestFiles.bytes("bomb.heic"), "limits.max-pixels")
-        case .avif: return (try TestFiles.bytes("bomb.avif"), "limits.max-pixels")
+            return ([0xFF, 0xD8] + Build.segment(0xC0, frame), .side)
+        case .png: return (Build.pngHeader(width: 30_000, height: 30_000, depth: 1, colour: 0), .pixels)
+        case .heic: return (try TestFiles.bytes("bomb.heic"), .pixels)
+        case .avif: return (try TestFiles.bytes("bomb.avif"), .pixels)
         case .webp:
             return (
                 Build.webp(width: 16_384, height: 16_384, flags: 0, Array(try plain(.webp).dropFirst(12))),
-                "limits.max-pixels"
+                .pixels
             )
-        case .tiff: return (try Build.tiff(plain(.tiff), width: 30_000, height: 30_000), "limits.max-pixels")
+        case .tiff: return (try Build.tiff(plain(.tiff), width: 30_000, height: 30_000), .pixels)
         }
     }
 }

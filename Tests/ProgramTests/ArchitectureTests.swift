@@ -1,4 +1,5 @@
 import Foundation
+import ServiceConfiguration
 import XCTest
 
 /// The floors of docs/architecture.md, held against the import lines and the package's manifest.
@@ -78,6 +79,19 @@ final class ArchitectureTests: XCTestCase {
             }
         }
         XCTAssertGreaterThan(checked, 5)
+    }
+
+    /// What lies below knows no program: errors there carry what would help, and who prints them names it.
+    func testLowFloors_nameNoCommandKeyOrDirectory() throws {
+        let floors = try floors(), keys = Set(ServiceConfiguration.Configuration.keyNames)
+        XCTAssertTrue(keys.contains("limits.max-pixels"))
+        // A key that is one word may be a word like others.
+        let foreign = keys.filter { $0.contains(".") } + ["`memory`", "cyclegan-style", "inbox", "outbox"]
+        for (module, floor) in floors where floor <= 3 {
+            for (file, text) in try sources(of: module, endings: ["swift", "c", "h"]) {
+                for word in foreign { XCTAssertFalse(text.contains(word), "\(file) names \(word)") }
+            }
+        }
     }
 
     /// An import that only works because another dependency happens to bring the module breaks when that one goes.

@@ -3,6 +3,7 @@ import Foundation
 import LinuxFiles
 import Logging
 import ModelLedger
+import Networks
 import ServiceControl
 import StyleModels
 import Weights

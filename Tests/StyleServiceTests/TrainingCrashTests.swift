@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import LinuxFiles
 import ModelLedger
+import Networks
 import Photos
 import Publishing
 import Retraining

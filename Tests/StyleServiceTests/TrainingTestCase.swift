@@ -5,6 +5,7 @@ import Glibc
 import LinuxFiles
 import Logging
 import ModelLedger
+import Networks
 import Photos
 import Retraining
 import ServiceConfiguration

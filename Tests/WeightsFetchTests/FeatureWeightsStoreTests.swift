@@ -55,7 +55,7 @@ final class FeatureWeightsStoreTests: XCTestCase {
         for (others, word) in [([(16, 8, 8)], "features.16.weight"), ([(15, 8, 8), (17, 8, 8)], "features.15.weight")] {
             try Safetensors.write(source, tensors: tensors(begin + others), metadata: [:])
             XCTAssertThrowsError(try FeatureWeightsStore.importFile(source, into: folder)) {
-                XCTAssertTrue("\($0)".contains(word) && "\($0)".contains("weights fetch vgg16"), "\($0)")
+                XCTAssertTrue("\($0)".contains(word) && "\($0)".contains("published as vgg16"), "\($0)")
             }
         }
         try Safetensors.write(source, tensors: [("conv1_1.weight", [1], [1])], metadata: [:])

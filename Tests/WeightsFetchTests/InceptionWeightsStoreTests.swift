@@ -1,4 +1,5 @@
 import Foundation
+import Networks
 import Weights
 import WeightsFetch
 import XCTest

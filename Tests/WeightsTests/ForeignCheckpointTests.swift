@@ -1,4 +1,5 @@
 import Foundation
+import Networks
 import XCTest
 
 @testable import Weights

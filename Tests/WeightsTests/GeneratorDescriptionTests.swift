@@ -1,3 +1,4 @@
+import Networks
 import XCTest
 
 @testable import Weights

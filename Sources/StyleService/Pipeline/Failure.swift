@@ -32,8 +32,8 @@ enum Failure: Error {
 
     private init(_ error: PhotoError) {
         switch error.kind {
-        case .outOfMemory, .io: self = .passing(error.reason)
-        case .notAPhoto, .unsupported, .corrupt, .truncated, .overLimit: self = .permanent(error.reason)
+        case .outOfMemory, .io: self = .passing(error.advice)
+        case .notAPhoto, .unsupported, .corrupt, .truncated, .overLimit: self = .permanent(error.advice)
         }
     }
 

@@ -189,7 +189,7 @@ final class DomainIntake: Sendable {
         } catch let error as SystemError where error.code == EFBIG {
             refuse(key, file, "the file is larger than limits.max-file-bytes allows")
         } catch let error as PhotoError where Self.isPermanent(error) {
-            refuse(key, file, error.reason)
+            refuse(key, file, error.advice)
         } catch {
             logger.warning(
                 "domain \(key): \(file.relative) is tried again later: \(error)",

@@ -1,12 +1,12 @@
 import Digests
 import Foundation
+import Installation
 import LinuxFiles
 import Publishing
 import Retraining
 import ServiceConfiguration
 import ServiceControl
 import StyleModels
-import Weights
 
 /// Who wants a run, and what for.
 struct RunOrder: Sendable, Equatable {

@@ -61,9 +61,7 @@ struct PhotoSource: Equatable {
     }
 
     private static func tooLarge(_ what: String, _ limits: DecodingLimits) -> PhotoError {
-        PhotoError(
-            kind: .overLimit("limits.max-file-bytes"),
-            reason: "\(what), more than \(limits.maxFileBytes); raise limits.max-file-bytes to allow it")
+        PhotoError(kind: .overLimit(.fileBytes), reason: "\(what), more than \(limits.maxFileBytes)")
     }
 
     /// What the file's first bytes announce; nil where it cannot be read, is a pipe, or holds something else.

@@ -44,7 +44,7 @@ struct TranslateCommand: ParsableCommand {
         do { run = try TranslateRun(self) } catch let misuse as OutputMisuse {
             throw ValidationError(misuse.description)
         } catch let error as any CustomStringConvertible & Error {
-            standardError("cyclegan-style: \(error)")
+            standardError("cyclegan-style: \(errorText(error))")
             throw ExitCode.failure
         }
         if try run.perform() > 0 { throw ExitCode.failure }

@@ -77,7 +77,7 @@ struct TranslateRun {
             if translation == nil {
                 // Not before there is something to do: a task of an archive that is done loads nothing.
                 do { _ = try translator.stylizer(for: model) } catch {
-                    standardError("cyclegan-style: \(error)")
+                    standardError("cyclegan-style: \(errorText(error))")
                     return photos.count
                 }
                 translation = Translation(
@@ -116,7 +116,7 @@ struct TranslateRun {
 
     private func add(_ record: TranslationRecord) throws {
         do { try report?.add(record) } catch {
-            standardError("cyclegan-style: \(error)")
+            standardError("cyclegan-style: \(errorText(error))")
             throw ExitCode.failure
         }
     }

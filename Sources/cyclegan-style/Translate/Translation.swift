@@ -80,7 +80,7 @@ enum Advice {
 
     static func forCommandLine(_ error: any Error, _ stylizer: Stylizer?) -> String {
         guard case StylizingError.memoryBudgetTooSmall(let needed, let budget) = error else {
-            return forCommandLine("\(error)")
+            return forCommandLine((error as? PhotoError)?.advice ?? "\(error)")
         }
         let usable = Processors.usable, threads = stylizer?.generator.context.threads.count ?? usable
         func megabytes(_ bytes: Int) -> String { "\((bytes + (1 << 20) - 1) >> 20) MiB" }

@@ -1,4 +1,6 @@
 import Foundation
+import Installation
+import Networks
 import Weights
 import XCTest
 
@@ -26,13 +28,13 @@ final class ShippedWeightsTests: XCTestCase {
     }
 
     func testPath_whenProgramsAreInTheBuild_isInItsResources() throws {
-        let file = try put("build/debug/cyclegan-styled_Weights.resources/shipped")
+        let file = try put("build/debug/cyclegan-styled_Installation.resources/shipped")
         XCTAssertEqual(ShippedWeights.vgg16.path(program: "\(root)/build/debug"), file)
     }
 
     func testShippedFile_saysWhoseItIsAndWhatItsInputIs() throws {
         let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("../../Sources/Weights/shipped")
+            .appendingPathComponent("../../Sources/Installation/shipped")
         let file = try Safetensors.read(sources.appendingPathComponent(ShippedWeights.vgg16.rawValue).standardized.path)
         XCTAssertTrue(try XCTUnwrap(file.metadata["input"]).contains("123.68"))
         XCTAssertTrue(try XCTUnwrap(file.metadata["authors"]).contains("Zisserman"))

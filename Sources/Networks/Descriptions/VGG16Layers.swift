@@ -1,3 +1,5 @@
+import Weights
+
 /// VGG16's convolutions as torchvision numbers them: which files hold that network.
 public enum VGG16Layers {
     public typealias Layer = (index: Int, name: String, input: Int, output: Int)
@@ -12,26 +14,25 @@ public enum VGG16Layers {
 
     /// Throws a `WeightsError` where the file is another network, whose first layers may well have the same shapes.
     public static func validate(_ file: WeightsFile) throws {
-        let remedy = "take torchvision's vgg16 ('cyclegan-style weights fetch vgg16'), or safetensors with its keys"
+        func refusal(_ what: String) -> WeightsError {
+            WeightsError(path: file.path) { called in
+                "\(what); take torchvision's vgg16 (\(called(.published("vgg16")))), or safetensors with its keys"
+            }
+        }
         let numbers = file.tensors.keys.compactMap { key -> Int? in
             let parts = key.split(separator: ".")
             return parts.count == 3 && parts[0] == "features" && parts[2] == "weight" ? Int(parts[1]) : nil
         }
         guard !numbers.isEmpty else {
             let names = file.tensors.keys.sorted().prefix(4).map(quoted).joined(separator: ", ")
-            throw WeightsError(
-                path: file.path,
-                "is not VGG16 with torchvision's keys (\"features.0.weight\" ...): its tensors are \(names) ...; "
-                    + "\(remedy)"
-            )
+            throw refusal(
+                "is not VGG16 with torchvision's keys (\"features.0.weight\" ...): its tensors are \(names) ...")
         }
         let known = Set(convolutions.map(\.index))
         if let other = numbers.filter({ !known.contains($0) }).min() {
-            throw WeightsError(
-                path: file.path,
+            throw refusal(
                 "has \"features.\(other).weight\", which VGG16 has not: it is another network, such as VGG-19 or one "
-                    + "with batch normalisation; \(remedy)"
-            )
+                    + "with batch normalisation")
         }
     }
 }

@@ -1,3 +1,5 @@
+import Weights
+
 /// What a generator's tensors alone do not say: its size, activation and kind of upsampling, from a file's metadata.
 public struct GeneratorDescription: Sendable, Equatable {
     public enum Activation: Sendable, Equatable {

@@ -1,3 +1,5 @@
+import Weights
+
 /// The networks in a checkpoint that are laid out as the original project's generator, under whatever name.
 struct GeneratorCandidates {
     struct Candidate {
@@ -70,10 +72,10 @@ struct GeneratorCandidates {
                 "has no generator named \(quoted(network)); it has \(names.map(quoted).joined(separator: ", "))")
         }
         guard all.count == 1 else {
-            throw WeightsError(
-                path: file.path,
-                "holds \(all.count) generators, \(names.map(quoted).joined(separator: " and ")); "
-                    + "choose the one that turns photos into paintings with --network \(names[0])")
+            let found = "\(all.count) generators, \(names.map(quoted).joined(separator: " and "))", first = names[0]
+            throw WeightsError(path: file.path) { called in
+                "holds \(found); choose the one that turns photos into paintings with \(called(.network(first)))"
+            }
         }
         return all[0]
     }

@@ -1,22 +1,11 @@
 import LinuxFiles
 
-/// Writes a generator where other programs can use it.
-public enum GeneratorExport {
-    /// A `.pth` file with the state dict, which `torch.load(FILE, weights_only=True)` and the original project load,
-    /// and the description, which they pass over and `GeneratorImport` takes back. The tensors must be those of
-    /// `description`, in any order. Written atomically.
-    /// - Parameter metadata: what else the model's file says about itself.
-    public static func writePyTorch(
-        _ path: String, description: GeneratorDescription, metadata: [String: String] = [:],
-        tensors: [(name: String, shape: [Int], values: [Float])]
+extension PyTorchCheckpoint {
+    /// Writes a `.pth` file with a state dict, which `torch.load(FILE, weights_only=True)` loads, and metadata, which
+    /// it passes over and `read` takes back. Written atomically. Throws `WeightsError`.
+    public static func write(
+        _ path: String, tensors: [(name: String, shape: [Int], values: [Float])], metadata: [String: String]
     ) throws {
-        let shapes = Dictionary(tensors.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
-        let differences = description.differences(from: shapes)
-        guard differences.isEmpty, shapes.count == tensors.count else {
-            throw WeightsError(
-                path: path,
-                "cannot be written: the tensors are not \(description.summary): " + differences.joined(separator: "; "))
-        }
         for tensor in tensors where tensor.values.count != tensor.shape.reduce(1, *) {
             throw WeightsError(
                 path: path,
@@ -33,7 +22,7 @@ public enum GeneratorExport {
                 for (index, tensor) in tensors.enumerated() {
                     try tensor.values.withUnsafeBytes { try zip.add("\(root)/data/\(index)", $0) }
                 }
-                try PyTorchDescription.encode(metadata.merging(description.metadata) { $1 })
+                try PyTorchDescription.encode(metadata)
                     .withUnsafeBytes { try zip.add("\(root)/\(PyTorchDescription.entryName)", $0) }
                 try Array("3\n".utf8).withUnsafeBytes { try zip.add("\(root)/version", $0) }
                 try zip.finish()

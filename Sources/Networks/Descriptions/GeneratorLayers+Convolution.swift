@@ -1,5 +1,4 @@
 import Tensors
-import Weights
 
 extension GeneratorDescription.Layer.Kind {
     /// What the layer computes before its normalisation.

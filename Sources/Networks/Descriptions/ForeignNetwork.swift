@@ -1,3 +1,5 @@
+import Weights
+
 /// Networks that people take for the original project's generator, told apart so that the error can name the remedy.
 enum ForeignNetwork {
     private static let remedy = "import the generator that the original project saves as latest_net_G.pth"

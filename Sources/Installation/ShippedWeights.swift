@@ -18,7 +18,7 @@ public enum ShippedWeights: String, Sendable, CaseIterable {
         let parent = (program as NSString).deletingLastPathComponent
         return [
             (parent == "/" ? "" : parent) + "/share/cyclegan-styled/weights",
-            program + "/cyclegan-styled_Weights.resources/shipped", system,
+            program + "/cyclegan-styled_Installation.resources/shipped", system,
         ]
     }
 

@@ -1,3 +1,5 @@
+import Weights
+
 extension GeneratorDescription {
     /// A convolution of the generator; the tensors are `key` + `.weight` and `.bias`.
     public struct Layer: Sendable, Equatable {

@@ -1,3 +1,5 @@
+import Weights
+
 /// A generator of the original project, or of this one, turned into this project's format.
 public struct GeneratorImport: Sendable {
     public let description: GeneratorDescription

@@ -1,3 +1,5 @@
+import Weights
+
 /// How the Inception network of the FID is built: the blocks of torchvision's `Inception3` with pytorch-fid's changes,
 /// and which files hold that network.
 public enum InceptionV3Layers {
@@ -208,17 +210,20 @@ public enum InceptionV3Layers {
         // The network of torchvision has the same keys, but was trained otherwise, and pools otherwise.
         let classes = file.tensors["fc.weight"]?.shape.first
         if file.tensors.keys.contains(where: { $0.hasPrefix("AuxLogits.") }) || classes != nil && classes != 1008 {
-            throw WeightsError(
-                path: file.path, "is torchvision's Inception, whose features are not those of the FID; \(remedy)")
+            throw refusal(of: file, "is torchvision's Inception, whose features are not those of the FID; ")
         }
         return Tap.allCases.last { tap in
             tensorShapes(to: tap).allSatisfy { file.tensors[$0.key]?.shape == $0.shape }
         }
     }
 
-    private static let remedy =
-        "take pt_inception-2015-12-05-6726825d.pth ('cyclegan-style weights fetch inception'), or safetensors with "
-        + "its keys"
+    private static func refusal(of file: WeightsFile, _ what: String, atMost deepest: Tap? = nil) -> WeightsError {
+        WeightsError(path: file.path) { called in
+            what + (deepest.map { "use \(called(.dimensions($0.rawValue))), or " } ?? "")
+                + "take pt_inception-2015-12-05-6726825d.pth (\(called(.published("inception")))), or safetensors with "
+                + "its keys"
+        }
+    }
 
     /// Throws `WeightsError` where a file has not the network up to a tap, saying what it has.
     public static func validate(_ file: WeightsFile, tap: Tap) throws {
@@ -226,15 +231,14 @@ public enum InceptionV3Layers {
             let wrong = tensorShapes(to: .firstMaxPool).first { file.tensors[$0.key]?.shape != $0.shape }!
             let found =
                 file.tensors[wrong.key].map { "has the shape \($0.shape), expected \(wrong.shape)" } ?? "is missing"
-            throw WeightsError(
-                path: file.path, "is not the Inception network of the FID: \"\(wrong.key)\" \(found); \(remedy)")
+            throw refusal(of: file, "is not the Inception network of the FID: \"\(wrong.key)\" \(found); ")
         }
         guard tap <= deepest else {
             let wrong = tensorShapes(to: tap).first { file.tensors[$0.key]?.shape != $0.shape }!
-            throw WeightsError(
-                path: file.path,
+            throw refusal(
+                of: file,
                 "ends before \"\(wrong.key)\", which \(tap.rawValue) dimensions need; it has features of at most "
-                    + "\(deepest.rawValue): use --dims \(deepest.rawValue), or \(remedy)")
+                    + "\(deepest.rawValue): ", atMost: deepest)
         }
     }
 }
