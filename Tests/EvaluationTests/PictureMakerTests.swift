@@ -1,7 +1,6 @@
 import Networks
 import Photos
 import Stylizing
-import Weights
 import XCTest
 
 @testable import Evaluation
