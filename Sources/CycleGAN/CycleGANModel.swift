@@ -220,8 +220,8 @@ public final class CycleGANModel {
         terms.add(.spike, terms.tape.apply(ExcessSquaredError(allowed: allowed), x, .zeros(x.shape, in: x.context)))
     }
 
-    /// What goes beyond the paper and makes pictures painterly: style, content, colour, spots, lattice, the discriminator
-    /// on features. Gives the picture's features that this one judges.
+    /// What goes beyond the paper and makes pictures painterly: style, content, colour, spots, lattice, the
+    /// discriminator on features. Gives the picture's features that this one judges.
     private func addPainterly(
         _ picture: Tensor, _ photo: Tensor, _ original: Original, to terms: inout GeneratorTerms
     ) -> [Tensor] {

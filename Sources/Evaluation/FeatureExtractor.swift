@@ -57,8 +57,8 @@ public struct PooledVGG16Features: FeatureExtractor {
     }
 
     /// The roots of all numbers, less their means on the reference, in units of two of their deviations there (a
-    /// channel that the reference hardly moves has a third of its tap's). As they are, a few strong channels would be all
-    /// that the cubic kernel sees, from far away: of forty images no distance could be told.
+    /// channel that the reference hardly moves has a third of its tap's). As they are, a few strong channels would be
+    /// all that the cubic kernel sees, from far away: of forty images no distance could be told.
     public func comparable(_ table: FeatureTable, reference: FeatureTable) -> FeatureTable {
         let own = reference.roots, count = Double(max(1, own.count))
         let centre = (0..<dimensions).map { i in own.reduce(0.0) { $0 + Double($1[i]) } / count }

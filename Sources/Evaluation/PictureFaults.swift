@@ -13,8 +13,8 @@ public struct PictureFaults: Sendable, Equatable, Codable {
     public var luminanceCorrelation: Double
     /// The strongest regular pattern at periods of 2, 4 and 8 pixels, see `PeriodicPatterns`.
     public var pattern: Double
-    /// How much of the network's own output is in such patterns, 0 to 1 (`PeriodicPatterns.share`); nil where it was not
-    /// looked at. Translation takes out what is the same all over a picture, and can do nothing where it is not.
+    /// How much of the network's own output is in such patterns, 0 to 1 (`PeriodicPatterns.share`); nil where it was
+    /// not looked at. Translation takes out what is the same all over a picture, and can do nothing where it is not.
     public var lattice: Double?
 
     /// - Parameters:
@@ -70,8 +70,8 @@ public struct PictureFaults: Sendable, Equatable, Codable {
         }
         if let lattice, lattice > limits.lattice {
             refusals.append(
-                "the network paints a regular pattern of dots or a checkerboard: \(text(lattice * 100)) % of what it paints "
-                    + "is that, at most \(text(limits.lattice * 100)) %")
+                "the network paints a regular pattern of dots or a checkerboard: \(text(lattice * 100)) % of what it "
+                    + "paints is that, at most \(text(limits.lattice * 100)) %")
         }
         return refusals
     }
