@@ -86,8 +86,8 @@ let package = Package(
             name: "CycleGAN",
             dependencies: ["Networks", "Tensors", "Weights", "Photos", "LinuxFiles", "Digests", "Ranks"]),
 
-        // Floors 5 and 6: what models are worth, the paper's comparison, and what the service trains with. WeightsFetch is
-        // apart from the others, so that only programs that download link a network library.
+        // Floors 5 and 6: what models are worth, the paper's comparison, and what the service trains with. WeightsFetch
+        // is apart from the others, so that only programs that download link a network library.
         .target(
             name: "Evaluation",
             dependencies: ["Stylizing", "Networks", "Tensors", "Weights", "Photos", "Digests", "COpenBLAS"]),
