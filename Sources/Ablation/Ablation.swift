@@ -11,24 +11,24 @@ import Weights
 ///
 /// Everything that is done is in the directory: each run's checkpoints (`Trainer`), its evaluation, the iterations that
 /// minutes were turned into. It can be ended at any moment; what goes on later gives the same bits.
-public final class Ablation {
-    public private(set) var plan: AblationPlan
-    public let directory: String
+package final class Ablation {
+    package private(set) var plan: AblationPlan
+    package let directory: String
     private let context: ComputeContext
     private let notice: @Sendable (String) -> Void
 
-    public struct Progress: Sendable {
-        public var variant: Variant
-        public var seed: Int
+    package struct Progress: Sendable {
+        package var variant: Variant
+        package var seed: Int
         /// Runs before this one, and all.
-        public var runsDone, runs: Int
+        package var runsDone, runs: Int
         /// Of a training; nil while a model is evaluated, where `done` and `total` count images.
-        public var training: Trainer.Progress?
-        public var done, total: Int
+        package var training: Trainer.Progress?
+        package var done, total: Int
     }
 
     /// A plan in a directory, new or gone on with. Throws `TrainingError` where another plan is there.
-    public init(
+    package init(
         _ plan: AblationPlan?, directory: String, in context: ComputeContext = .default,
         notice: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
@@ -52,7 +52,7 @@ public final class Ablation {
 
     /// Trains and evaluates what is not done yet, and writes the reports after each run. False where `progress`
     /// answered false.
-    public func run(_ progress: @escaping (Progress) -> Bool) throws -> Bool {
+    package func run(_ progress: @escaping (Progress) -> Bool) throws -> Bool {
         let split = try HeldOutSplit.make(plan, in: directory)
         let iterations = try iterationsOfARun(split, progress)
         guard let iterations else { return false }
@@ -185,7 +185,7 @@ public final class Ablation {
     }()
 
     /// What there is so far.
-    public var table: AblationTable {
+    package var table: AblationTable {
         AblationTable((1...plan.seeds).flatMap { seed in Variant.allCases.compactMap { result($0, seed) } })
     }
 

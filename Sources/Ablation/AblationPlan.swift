@@ -3,31 +3,31 @@ import Evaluation
 import Foundation
 
 /// What an ablation does; kept as `ablation.json` in its directory, so that it can be gone on with.
-public struct AblationPlan: Codable, Equatable, Sendable {
-    public static let fileName = "ablation.json"
+package struct AblationPlan: Codable, Equatable, Sendable {
+    package static let fileName = "ablation.json"
 
     /// Folders, by absolute paths.
-    public var photos, paintings: String
+    package var photos, paintings: String
     /// The part of each folder that is not trained on, but evaluated on.
-    public var heldOut = 0.1
+    package var heldOut = 0.1
     /// Seeds 1, 2, ...: each variant is trained with each.
-    public var seeds = 3
+    package var seeds = 3
     /// Iterations of every run, ...
-    public var iterations: Int?
+    package var iterations: Int?
     /// ... or minutes of the slowest variant's, turned into iterations once.
-    public var minutes: Double?
+    package var minutes: Double?
     /// Other keys of the training configuration, the same for every run.
-    public var settings: [String: String] = [:]
+    package var settings: [String: String] = [:]
     /// Weights of the network that FID or, with VGG16's, a distance of that name is taken on; and VGG16's for content.
-    public var features: String
-    public var contentWeights: String?
-    public var dimensions: Int?
+    package var features: String
+    package var contentWeights: String?
+    package var dimensions: Int?
     /// Photos of figure 2; where there are none, the first that are held out.
-    public var figurePhotos: [String] = []
+    package var figurePhotos: [String] = []
     /// What `minutes` were turned into.
     var measuredIterations: Int?
 
-    public init(photos: String, paintings: String, features: String) {
+    package init(photos: String, paintings: String, features: String) {
         (self.photos, self.paintings, self.features) = (photos, paintings, features)
     }
 
@@ -39,12 +39,12 @@ public struct AblationPlan: Codable, Equatable, Sendable {
     }
 
     /// Keys that differ between the runs or that the ablation itself sets.
-    public static let ownKeys: Set = [
+    package static let ownKeys: Set = [
         "photos", "paintings", "variant", "seed", "iterations", "epochs", "minutes", "init", "from",
     ]
 
     /// Throws `TrainingError` naming what is wrong.
-    public func validate() throws {
+    package func validate() throws {
         guard (iterations == nil) != (minutes == nil) else { throw TrainingError("set either iterations or minutes") }
         guard (1...100).contains(seeds) else { throw TrainingError("seeds is from 1 to 100") }
         guard heldOut > 0, heldOut <= 0.5 else { throw TrainingError("held-out is above 0 and at most a half (50%)") }
@@ -66,7 +66,7 @@ public struct AblationPlan: Codable, Equatable, Sendable {
     }
 
     /// Reads the plan of a directory; nil where there is none.
-    public static func read(_ directory: String) throws -> AblationPlan? {
+    package static func read(_ directory: String) throws -> AblationPlan? {
         let path = directory + "/" + fileName
         guard let data = FileManager.default.contents(atPath: path) else { return nil }
         do { return try JSONDecoder().decode(AblationPlan.self, from: data) } catch {

@@ -3,29 +3,29 @@ import Evaluation
 import Foundation
 
 /// The figures of one trained model.
-public struct AblationResult: Codable, Equatable, Sendable {
-    public var variant: String
-    public var seed, iterations: Int
+package struct AblationResult: Codable, Equatable, Sendable {
+    package var variant: String
+    package var seed, iterations: Int
     /// On what the distances are: `FID`, or what it is called with other features.
-    public var distance: String
-    public var dimensions: Int
-    public var frechet: Double
-    public var frechetAtInfinity: Double?
-    public var kernel: Estimate
-    public var content, reconstruction: Double?
+    package var distance: String
+    package var dimensions: Int
+    package var frechet: Double
+    package var frechetAtInfinity: Double?
+    package var kernel: Estimate
+    package var content, reconstruction: Double?
     /// Held-out photos and paintings that were read.
-    public var photos, paintings: Int
+    package var photos, paintings: Int
 
     static let fileName = "evaluation.json"
 }
 
 /// What several seeds say about one figure.
-public struct SeedSummary: Equatable, Sendable {
-    public var mean: Double
+package struct SeedSummary: Equatable, Sendable {
+    package var mean: Double
     /// Half of the 95 % interval of the mean, by Student's t; nil with one seed.
-    public var half: Double?
+    package var half: Double?
 
-    public init(_ values: [Double]) {
+    package init(_ values: [Double]) {
         let n = Double(values.count)
         let mean = values.reduce(0, +) / n
         self.mean = mean

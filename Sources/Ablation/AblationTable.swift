@@ -2,9 +2,9 @@ import CycleGAN
 import Evaluation
 
 /// The paper's table 1 with our figures beside it, as far as there are any.
-public struct AblationTable: Sendable {
+package struct AblationTable: Sendable {
     /// FID on photo to Van Gogh, one run each.
-    public static let paper: [Variant: Double] = [
+    package static let paper: [Variant: Double] = [
         .original: 199.29, .leakyReLU: 201.94, .semantic: 192.47, .hybrid: 189.71,
     ]
     private static let names: [Variant: String] = [
@@ -12,24 +12,24 @@ public struct AblationTable: Sendable {
         .hybrid: "hybrid (both)",
     ]
 
-    public struct Row: Sendable {
-        public var variant: Variant
-        public var name: String
-        public var paper: Double
-        public var seeds: Int
-        public var frechet, kernel, content: SeedSummary?
+    package struct Row: Sendable {
+        package var variant: Variant
+        package var name: String
+        package var paper: Double
+        package var seeds: Int
+        package var frechet, kernel, content: SeedSummary?
         /// Of the Fréchet distance, from the original's, seed by seed; nil for the original itself.
-        public var difference: SeedSummary?
+        package var difference: SeedSummary?
         /// What that says.
-        public var verdict: String
+        package var verdict: String
     }
 
-    public let rows: [Row]
+    package let rows: [Row]
     /// The distance's name.
-    public let distance: String
-    public let results: [AblationResult]
+    package let distance: String
+    package let results: [AblationResult]
 
-    public init(_ results: [AblationResult]) {
+    package init(_ results: [AblationResult]) {
         self.results = results
         distance = results.first?.distance ?? "FID"
         func of(_ variant: Variant) -> [AblationResult] {
@@ -94,7 +94,7 @@ public struct AblationTable: Sendable {
     }
 
     /// What a reader must know to read the table.
-    public var notes: [String] {
+    package var notes: [String] {
         guard let first = results.first else { return ["No model has been trained to its end yet."] }
         var notes = [
             "Ours: \(distance) at \(first.dimensions) dimensions, pictures of \(first.photos) held-out photos against "
@@ -111,7 +111,7 @@ public struct AblationTable: Sendable {
         return notes
     }
 
-    public var markdown: String {
+    package var markdown: String {
         let head =
             "| " + headings.joined(separator: " | ") + " |\n|" + String(repeating: "---|", count: headings.count) + "\n"
         return head + rows.map { "| " + cells($0).joined(separator: " | ") + " |\n" }.joined() + "\n"
@@ -119,7 +119,7 @@ public struct AblationTable: Sendable {
     }
 
     /// A row for each model.
-    public var csv: String {
+    package var csv: String {
         let head =
             "variant,seed,iterations,distance,dimensions,frechet,frechet-infinity,kernel,kernel-low,kernel-high,"
             + "content,reconstruction,photos,paintings\n"

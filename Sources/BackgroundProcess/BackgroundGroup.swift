@@ -6,10 +6,10 @@ import LinuxFiles
 ///
 /// A group that hands out resources may have no processes itself (cgroups(7), "no internal processes"): this process
 /// moves into a group of its own beside the children's.
-public struct BackgroundGroup: Sendable {
-    public let directory: BytePath
+package struct BackgroundGroup: Sendable {
+    package let directory: BytePath
     /// What the kernel did not grant, a line each; the children work without.
-    public let refused: [String]
+    package let refused: [String]
 
     private static let ownName = "service", controllers = ["cpu", "memory"]
     /// What systemd marks a delegated group with.
@@ -20,7 +20,7 @@ public struct BackgroundGroup: Sendable {
     ///   - memoryLimit: bytes that they may use together; nil for no limit.
     /// - Returns: nil where no group is delegated.
     /// - Throws: `SystemError` where one is, and cannot be used.
-    public init?(
+    package init?(
         _ name: String, memoryLimit: Int?, membership: String? = ControlGroup.membership,
         root: String = ControlGroup.root
     ) throws {
@@ -51,7 +51,7 @@ public struct BackgroundGroup: Sendable {
 
     /// Moves a child into the group.
     /// - Throws: `SystemError`
-    public func adopt(_ process: pid_t) throws { try Self.write(String(process), directory.appending("cgroup.procs")) }
+    package func adopt(_ process: pid_t) throws { try Self.write(String(process), directory.appending("cgroup.procs")) }
 
     /// This process's group in the hierarchy of version 2; nil where there is none.
     private static func delegated(_ membership: String?, _ root: String) -> BytePath? {

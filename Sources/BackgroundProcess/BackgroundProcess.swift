@@ -8,12 +8,12 @@ import Synchronization
 /// It is paused with SIGSTOP: that works at once and whatever the child is doing, at the price of its memory, which it
 /// keeps. The kernel ends the child when the *thread* that started it ends: start it from one that lives as long as the
 /// service.
-public final class BackgroundProcess: Sendable {
-    public enum End: Sendable, Equatable, CustomStringConvertible {
+package final class BackgroundProcess: Sendable {
+    package enum End: Sendable, Equatable, CustomStringConvertible {
         case exited(CInt)
         case killed(CInt)
 
-        public var description: String {
+        package var description: String {
             switch self {
             case .exited(let code): "ended with status \(code)"
             case .killed(let number): "was ended by signal \(number) (\(String(cString: strsignal(number))))"
@@ -26,7 +26,7 @@ public final class BackgroundProcess: Sendable {
         var isPaused = false
     }
 
-    public let process: pid_t
+    package let process: pid_t
     private let state = Mutex(State())
 
     /// - Parameters:
@@ -35,7 +35,7 @@ public final class BackgroundProcess: Sendable {
     ///   - output: a file that gets what the child writes to standard output and standard error, at its end.
     ///   - environment: `NAME=VALUE`; nil for this process's.
     /// - Throws: `SystemError`
-    public init(program: BytePath, arguments: [String], output: BytePath, environment: [String]? = nil) throws {
+    package init(program: BytePath, arguments: [String], output: BytePath, environment: [String]? = nil) throws {
         let null = try Descriptor.open("/dev/null", flags: O_RDONLY)
         let flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW
         let log = try Descriptor.open(output, flags: flags, mode: 0o640, trying: "create")
@@ -61,13 +61,13 @@ public final class BackgroundProcess: Sendable {
 
     // MARK: What it does
 
-    public var isPaused: Bool { state.withLock { $0.isPaused } }
+    package var isPaused: Bool { state.withLock { $0.isPaused } }
 
     /// How it ended; nil while it lives.
-    public func end() -> End? { state.withLock { collect(&$0, waiting: false) } }
+    package func end() -> End? { state.withLock { collect(&$0, waiting: false) } }
 
     /// Waits for its end, `seconds` at most; nil where it lives on.
-    public func waitForEnd(seconds: Double) -> End? {
+    package func waitForEnd(seconds: Double) -> End? {
         let clock = ContinuousClock(), deadline = clock.now + .seconds(seconds)
         while true {
             if let end = end() { return end }
@@ -76,7 +76,7 @@ public final class BackgroundProcess: Sendable {
         }
     }
 
-    public func pause(_ isPaused: Bool) {
+    package func pause(_ isPaused: Bool) {
         state.withLock { state in
             guard collect(&state, waiting: false) == nil, state.isPaused != isPaused else { return }
             kill(process, isPaused ? SIGSTOP : SIGCONT)
@@ -86,7 +86,7 @@ public final class BackgroundProcess: Sendable {
 
     /// Asks it to end (SIGTERM), also where it is paused, and ends it (SIGKILL) where it is not gone in time.
     @discardableResult
-    public func stop(within seconds: Double) -> End {
+    package func stop(within seconds: Double) -> End {
         send(SIGTERM)
         if let end = waitForEnd(seconds: seconds) { return end }
         send(SIGKILL)
@@ -94,7 +94,7 @@ public final class BackgroundProcess: Sendable {
     }
 
     /// Asks it to end, and returns at once.
-    public func askToStop() { send(SIGTERM) }
+    package func askToStop() { send(SIGTERM) }
 
     private func send(_ number: CInt) {
         state.withLock { state in

@@ -4,13 +4,13 @@ import LinuxFiles
 
 /// What a process makes of itself so that nobody notices its work. To be taken before it starts any thread, since
 /// threads have what the one that starts them has.
-public enum BackgroundRole {
+package enum BackgroundRole {
     /// Where the machine's memory runs out, this process goes first (-1000 to 1000; proc(5)).
-    public static let outOfMemoryScore = 800
+    package static let outOfMemoryScore = 800
 
     /// The process that started this one is gone: there is nobody to work for.
-    public struct Orphaned: Error, CustomStringConvertible {
-        public let description = "the process that started this one has ended"
+    package struct Orphaned: Error, CustomStringConvertible {
+        package let description = "the process that started this one has ended"
     }
 
     /// Processors and disks only when they would idle; the first to go where memory is short; ended by the kernel when
@@ -20,7 +20,7 @@ public enum BackgroundRole {
     ///   - memoryLimit: bytes of memory of its own (RLIMIT_DATA); nil for no limit.
     /// - Returns: what the kernel did not grant, a line each; the work can be done without.
     /// - Throws: `Orphaned`; `SystemError` where it could outlive its parent.
-    public static func assume(parent: pid_t, memoryLimit: Int? = nil) throws -> [String] {
+    package static func assume(parent: pid_t, memoryLimit: Int? = nil) throws -> [String] {
         // SIGKILL: a process that is stopped, or that hangs, must die as well.
         try retrying("ask for a signal at the parent's end") { CLinux_signalAtParentsDeath(SIGKILL) }
         // A parent that had ended before that sends nothing any more.

@@ -6,7 +6,7 @@ extension CalendarEvent {
     /// Daylight saving goes as in systemd: a local time that the clocks skip does not elapse on that day, and one that
     /// comes twice elapses the first time.
     /// - Parameter zone: used where the event names none.
-    public func next(after base: Date, in zone: TimeZone = .current) -> Date? {
+    package func next(after base: Date, in zone: TimeZone = .current) -> Date? {
         let zone = LocalClock(zone: self.zone ?? zone)
         let base = Int(base.timeIntervalSince1970.rounded(.down))
         let local = base + zone.offset(at: base)

@@ -6,11 +6,11 @@ import Foundation
 /// Taken are weekdays, dates, times, lists, ranges, repetitions, days counted from the end of the month (`~`), the
 /// shorthands from `minutely` to `yearly`, and a time zone at the end. Not taken are fractions of a second and `@` with
 /// seconds since 1970.
-public struct CalendarEvent: Sendable, Hashable, CustomStringConvertible {
+package struct CalendarEvent: Sendable, Hashable, CustomStringConvertible {
     /// As it was written.
-    public let text: String
+    package let text: String
     /// The zone that the text names; nil where the machine's is meant.
-    public let zone: TimeZone?
+    package let zone: TimeZone?
 
     /// Monday is 0; nil for every day.
     var weekdays: Set<Int>?
@@ -21,7 +21,7 @@ public struct CalendarEvent: Sendable, Hashable, CustomStringConvertible {
     var countsFromEndOfMonth = false
 
     /// - Throws: `CalendarEventError` with the place in the text.
-    public init(_ text: String) throws(CalendarEventError) {
+    package init(_ text: String) throws(CalendarEventError) {
         var parser = CalendarEventParser(text)
         let parts = try parser.parse()
         self.text = text
@@ -30,15 +30,15 @@ public struct CalendarEvent: Sendable, Hashable, CustomStringConvertible {
         (hours, minutes, seconds) = (parts.hours, parts.minutes, parts.seconds)
     }
 
-    public var description: String { text }
+    package var description: String { text }
 }
 
 /// Why a text is no calendar event, or none that is taken here.
-public struct CalendarEventError: Error, Equatable, CustomStringConvertible {
+package struct CalendarEventError: Error, Equatable, CustomStringConvertible {
     /// Characters of the text before the place that is wrong.
-    public let offset: Int
+    package let offset: Int
     /// What is wrong there, without the place.
-    public let reason: String
+    package let reason: String
 
-    public var description: String { reason }
+    package var description: String { reason }
 }

@@ -2,22 +2,22 @@ import Foundation
 
 /// When something that follows a calendar event is due: some minutes later on each machine, and once where it was
 /// missed.
-public struct RunSchedule: Sendable, Hashable {
-    public let event: CalendarEvent
-    public let zone: TimeZone
+package struct RunSchedule: Sendable, Hashable {
+    package let event: CalendarEvent
+    package let zone: TimeZone
     /// Seconds by which every elapse is late on this machine.
-    public let jitter: Int
+    package let jitter: Int
 
-    public static let largestJitter = 600
+    package static let largestJitter = 600
 
     /// - Parameter zone: used where the event names none.
-    public init(_ event: CalendarEvent, zone: TimeZone = .current, jitter: Int) {
+    package init(_ event: CalendarEvent, zone: TimeZone = .current, jitter: Int) {
         self.event = event
         self.zone = event.zone ?? zone
         self.jitter = jitter
     }
 
-    public enum Standing: Sendable, Hashable {
+    package enum Standing: Sendable, Hashable {
         case never
         case waits(until: Date)
         /// Due since then. Where several elapses were missed, while the machine was off or busy, this is the first one,
@@ -26,7 +26,7 @@ public struct RunSchedule: Sendable, Hashable {
     }
 
     /// - Parameter last: when the last run began, or when the schedule was first seen.
-    public func standing(last: Date, now: Date) -> Standing {
+    package func standing(last: Date, now: Date) -> Standing {
         // A last run in the future means that the clock was ahead then: it must not stop the schedule until it is that
         // late again.
         let delay = TimeInterval(jitter), last = min(last, now)
@@ -40,7 +40,7 @@ public struct RunSchedule: Sendable, Hashable {
     /// - Parameters:
     ///   - machine: the text of /etc/machine-id, which must not be published; this number does not give it away.
     ///   - name: of what runs, so that one machine's tasks do not start together either.
-    public static func jitter(machine: String, name: String) -> Int {
+    package static func jitter(machine: String, name: String) -> Int {
         // FNV-1a, whose low bits alone are not mixed well; then the finish of SplitMix64 (Steele et al. 2014).
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in Array("\(machine)\0\(name)".utf8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }

@@ -2,8 +2,8 @@ import Tensors
 
 /// DiffAugment (Zhao et al. 2020): the same kinds of random, differentiable changes to everything that a discriminator
 /// sees, real or generated, so that it cannot learn a small set by heart.
-public struct Augmentation {
-    public enum Policy: String, Sendable, CaseIterable {
+package struct Augmentation {
+    package enum Policy: String, Sendable, CaseIterable {
         /// Brightness by up to 0.5 of [-1, 1], saturation times 0 to 2, contrast times 0.5 to 1.5.
         case color
         /// By up to an eighth of each side.

@@ -2,7 +2,7 @@ import Tensors
 
 /// Watches the pictures that G makes during training for its two ways of failing: colours turned into their opposite,
 /// and one picture for every photo.
-public struct CollapseAlarm {
+package struct CollapseAlarm {
     private var correlation = 0.0, spread = 0.0, seen = 0
     private var raised: Set<String> = []
     /// Iterations over which is averaged, about, and which pass before the first alarm.
@@ -10,7 +10,7 @@ public struct CollapseAlarm {
     /// A picture with a deviation below this, of [-1, 1], shows nothing.
     private static let leastSpread = 0.03
 
-    public init() {}
+    package init() {}
 
     /// Goes on where another alarm was; nil where the text is not a `state`.
     init?(state: String) {

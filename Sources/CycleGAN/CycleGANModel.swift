@@ -6,27 +6,27 @@ import Tensors
 /// order of the original project's implementation).
 ///
 /// G translates photos x to paintings y, F paintings to photos; DY judges paintings, DX photos.
-public final class CycleGANModel {
-    public let g, f: TrainableGenerator
-    public let dx, dy: any Discriminator
+package final class CycleGANModel {
+    package let g, f: TrainableGenerator
+    package let dx, dy: any Discriminator
     /// Judges paintings by their features, where there is one.
-    public let dv: FeatureDiscriminator?
+    package let dv: FeatureDiscriminator?
     /// The fixed extractor of the semantic loss, and of what else compares features; nil leaves those losses out.
-    public let features: VGG16?
+    package let features: VGG16?
     /// Where the semantic loss takes features; nil for the last layer that was read.
-    public let semanticTap: VGG16.Tap?
+    package let semanticTap: VGG16.Tap?
     /// What the style loss aims at; nil leaves it out.
-    public var style: StyleTargets?
+    package var style: StyleTargets?
     /// The mean absolute feature on photos, by which features are divided: the weight then means the same for every
     /// extractor. 1 leaves them as they are.
-    public var featureScale: Double
-    public var weights: LossWeights
-    public var generatorOptimizer = Adam()
-    public var discriminatorOptimizer = Adam()
+    package var featureScale: Double
+    package var weights: LossWeights
+    package var generatorOptimizer = Adam()
+    package var discriminatorOptimizer = Adam()
     /// The largest norm of the generators' gradient together, and of the discriminators'; nil leaves them as they are.
-    public var largestGradientNorm: Double?
+    package var largestGradientNorm: Double?
 
-    public init(
+    package init(
         g: TrainableGenerator, f: TrainableGenerator, dx: any Discriminator, dy: any Discriminator,
         dv: FeatureDiscriminator? = nil, features: VGG16? = nil, semanticTap: VGG16.Tap? = nil,
         featureScale: Double = 1,
@@ -39,29 +39,29 @@ public final class CycleGANModel {
     }
 
     /// Where all of it computes.
-    public var context: ComputeContext { g.context }
+    package var context: ComputeContext { g.context }
 
     /// What a step made, beside its losses.
-    public struct Images {
+    package struct Images {
         /// F(y) and G(x).
-        public var fakeX, fakeY: Tensor
+        package var fakeX, fakeY: Tensor
     }
 
     /// A photo x and a painting y of a batch, (1, H, W, 3) in [-1, 1], and what chance does to them.
-    public struct Pair {
-        public var x, y: Tensor
+    package struct Pair {
+        package var x, y: Tensor
         /// Gives the fakes that the discriminators see for those just made (the image pools).
-        public var pooled: (Images) -> Images = { $0 }
+        package var pooled: (Images) -> Images = { $0 }
         /// An image with the grain that G is given.
-        public var grained: (Tensor, Tape) -> Tensor = { image, _ in image }
+        package var grained: (Tensor, Tape) -> Tensor = { image, _ in image }
         /// A differentiable transform of everything that a discriminator on pixels sees.
-        public var augment: (Tensor, Tape) -> Tensor = { image, _ in image }
+        package var augment: (Tensor, Tape) -> Tensor = { image, _ in image }
 
-        public init(x: Tensor, y: Tensor) { (self.x, self.y) = (x, y) }
+        package init(x: Tensor, y: Tensor) { (self.x, self.y) = (x, y) }
     }
 
     /// One step on a batch of one pair.
-    public func step(x: Tensor, y: Tensor, learningRate: Double) -> (losses: StepLosses, images: Images) {
+    package func step(x: Tensor, y: Tensor, learningRate: Double) -> (losses: StepLosses, images: Images) {
         let (losses, images) = step([Pair(x: x, y: y)], learningRate: learningRate)
         return (losses, images[0])
     }
@@ -76,7 +76,7 @@ public final class CycleGANModel {
     ///   - hasIdentity: false leaves the identity losses out of this step.
     ///   - group: the ranks; each makes the same update.
     /// - Returns: the whole batch's losses, and what was made of this rank's pairs.
-    public func step(
+    package func step(
         _ pairs: [Pair], learningRate: Double, hasIdentity: Bool = true, group: any RankGroup = OneProcess()
     ) -> (losses: StepLosses, images: [Images]) {
         let batch = pairs.count * group.count
@@ -298,7 +298,7 @@ public final class CycleGANModel {
 
 extension CycleGANModel {
     /// The networks by their names in files.
-    public var networks: [(name: String, network: any TrainableNetwork)] {
+    package var networks: [(name: String, network: any TrainableNetwork)] {
         [("G", g), ("F", f), ("DX", dx), ("DY", dy)] + (dv.map { [("DV", $0)] } ?? [])
     }
 }

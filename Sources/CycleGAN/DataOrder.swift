@@ -1,21 +1,21 @@
 import LinuxFiles
 
 /// Which images an iteration trains on, and which part of each.
-public struct TrainingPair: Sendable, Equatable {
+package struct TrainingPair: Sendable, Equatable {
     /// A square of the resized image, mirrored or not.
-    public struct Crop: Sendable, Equatable {
+    package struct Crop: Sendable, Equatable {
         /// The corner; with a `shortSide` in 65,536ths of the room that there is.
-        public var x, y: Int
-        public var isFlipped: Bool
+        package var x, y: Int
+        package var isFlipped: Bool
         /// Of the resized image, aspect kept; nil for a square of the load size.
-        public var shortSide: Int?
+        package var shortSide: Int?
 
-        public init(x: Int, y: Int, isFlipped: Bool, shortSide: Int? = nil) {
+        package init(x: Int, y: Int, isFlipped: Bool, shortSide: Int? = nil) {
             (self.x, self.y, self.isFlipped, self.shortSide) = (x, y, isFlipped, shortSide)
         }
     }
 
-    public enum Image: Sendable, Equatable {
+    package enum Image: Sendable, Equatable {
         /// An index in the folder.
         case index(Int)
         /// An index in the folder of older images.
@@ -24,13 +24,13 @@ public struct TrainingPair: Sendable, Equatable {
         case named(String)
     }
 
-    public var photo, painting: Image
-    public var photoCrop, paintingCrop: Crop
+    package var photo, painting: Image
+    package var photoCrop, paintingCrop: Crop
 }
 
 /// The order of the data, from the seed alone: photos one after the other, shuffled anew for each pass; paintings,
 /// crops and flips at random, independently for the two domains (as the original project's unaligned data set).
-public struct DataOrder: Sendable {
+package struct DataOrder: Sendable {
     let seed: UInt64
     let photos, paintings: Int
     let replayPhotos, replayPaintings: Int
@@ -65,7 +65,7 @@ public struct DataOrder: Sendable {
     static let cornerUnit = 65_536
 
     /// The pair with a number, counted over the whole run from 0.
-    public mutating func pair(_ number: Int) -> TrainingPair {
+    package mutating func pair(_ number: Int) -> TrainingPair {
         if number / photos != pass {
             pass = number / photos
             var random = SeededGenerator(seed: seed, purpose: "order of photos", number: pass)
@@ -96,9 +96,9 @@ public struct DataOrder: Sendable {
 /// A data order in a file, so that two implementations can be compared step by step. One line a pair, with tabs
 /// between: photo, painting, photo crop, painting crop; a crop is `x,y,flip` with flip 0 or 1, paths are relative to
 /// the folders. Lines that begin with # are comments. After the last line comes the first again.
-public enum PairsFile {
+package enum PairsFile {
     /// Throws `TrainingError` naming file and line.
-    public static func parse(_ text: String, path: String, loadSize: Int, cropSize: Int) throws -> [TrainingPair] {
+    package static func parse(_ text: String, path: String, loadSize: Int, cropSize: Int) throws -> [TrainingPair] {
         var pairs: [TrainingPair] = []
         for (index, line) in text.textLines.enumerated() {
             if line.isEmpty || line.hasPrefix("#") { continue }

@@ -2,7 +2,7 @@ import Networks
 import Tensors
 
 /// Judges patches of images: x (N, H, W, 3) to a map where 1 means real.
-public protocol Discriminator: TrainableNetwork {
+package protocol Discriminator: TrainableNetwork {
     func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor
 }
 
@@ -11,9 +11,9 @@ extension PatchDiscriminator: Discriminator {}
 /// The 70x70 PatchGAN with two departures that the literature found to calm training, each a switch: strides without
 /// aliasing (a stride of 1, then `BlurPooling`, as in CUT), and spectral normalisation. Keys and shapes are
 /// `PatchDiscriminator`'s.
-public final class StabilizedDiscriminator: Discriminator {
-    public let parameters: [Parameter]
-    public let isAntialiased: Bool
+package final class StabilizedDiscriminator: Discriminator {
+    package let parameters: [Parameter]
+    package let isAntialiased: Bool
 
     private struct Layer {
         var pools, normalized, isLast: Bool
@@ -24,7 +24,7 @@ public final class StabilizedDiscriminator: Discriminator {
     private let layers: [Layer]
     private static let slope: Float = 0.2
 
-    public init(
+    package init(
         channels: Int, antialiased: Bool, spectral: Bool, in context: ComputeContext = .default,
         initial: (_ key: String, _ shape: [Int]) throws -> [Float]
     ) rethrows {
@@ -46,7 +46,7 @@ public final class StabilizedDiscriminator: Discriminator {
     }
 
     /// The singular vectors that spectral normalisation goes on from, by the weight's key.
-    public var singularVectors: [String: [Float]] {
+    package var singularVectors: [String: [Float]] {
         get {
             Dictionary(
                 uniqueKeysWithValues: layers.compactMap { layer in
@@ -56,7 +56,7 @@ public final class StabilizedDiscriminator: Discriminator {
         set { for layer in layers { layer.spectral?.leftVector = newValue[layer.weight.name] } }
     }
 
-    public func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor {
+    package func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor {
         var x = x
         for layer in layers {
             var weight = layer.weight.value

@@ -4,11 +4,11 @@ import Tensors
 /// Judges pictures by their VGG16 features (Sauer et al. 2021, "Projected GANs Converge Faster"): a small head on each
 /// of two taps of the fixed network, a judgement a place, where 1 means a painting. It sees what strokes and motifs
 /// look like from the first iteration on, where a discriminator on pixels has yet to learn it.
-public final class FeatureDiscriminator: TrainableNetwork {
-    public let parameters: [Parameter]
+package final class FeatureDiscriminator: TrainableNetwork {
+    package let parameters: [Parameter]
 
     /// Where it looks: strokes, and what they make up.
-    public static let taps: [VGG16.Tap] = [.relu2_2, .relu3_3]
+    package static let taps: [VGG16.Tap] = [.relu2_2, .relu3_3]
 
     private struct Layer {
         var operation: Convolution2D
@@ -16,13 +16,13 @@ public final class FeatureDiscriminator: TrainableNetwork {
     }
     private let heads: [[Layer]]
     /// The mean feature at each tap, by which features are divided; 1 leaves them as they are.
-    public var scales: [Double]
+    package var scales: [Double]
     private static let slope: Float = 0.2
 
     /// - Parameters:
     ///   - channels: of the features at each tap.
     ///   - width: channels of the heads.
-    public init(
+    package init(
         channels: [Int], width: Int, in context: ComputeContext = .default,
         initial: (_ key: String, _ shape: [Int]) throws -> [Float]
     ) rethrows {
@@ -50,7 +50,7 @@ public final class FeatureDiscriminator: TrainableNetwork {
     }
 
     /// Features at `taps`, (N, H, W, C) each and written out, to a map of judgements for each of them.
-    public func callAsFunction(_ features: [Tensor], _ tape: Tape) -> [Tensor] {
+    package func callAsFunction(_ features: [Tensor], _ tape: Tape) -> [Tensor] {
         zip(zip(scales, heads), features).map { head, features in
             let channels = features.shape.c, (scale, layers) = head
             let divided = ChannelNormalization(

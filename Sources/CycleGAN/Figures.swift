@@ -2,13 +2,13 @@ import Foundation
 import Photos
 
 /// The paper's figures, of runs that have ended.
-public enum Figures {
+package enum Figures {
     /// Images side by side, a row after the other; none of them larger than `side` on a side.
-    public static func sheet(_ rows: [[Photo]], side: Int) -> Photo { ContactSheet.photo(rows, side: side) }
+    package static func sheet(_ rows: [[Photo]], side: Int) -> Photo { ContactSheet.photo(rows, side: side) }
 
     /// Figure 3: the generators' and the discriminators' losses of a run, from its losses.csv, as an SVG. Throws
     /// `TrainingError` where the file cannot be read.
-    public static func losses(_ directory: String) throws -> String {
+    package static func losses(_ directory: String) throws -> String {
         let path = directory + "/" + LossLog.fileName
         guard let data = FileManager.default.contents(atPath: path) else {
             throw TrainingError("\(path) cannot be read")

@@ -4,22 +4,22 @@ import Photos
 
 /// The photos of a folder and its subfolders, sorted by their names' bytes. Only names are held: a hundred
 /// thousand take a few megabytes.
-public struct ImageFolder: Sendable {
-    public let path: String
+package struct ImageFolder: Sendable {
+    package let path: String
     /// Relative to the folder, in the file system's bytes.
-    public private(set) var names: [[UInt8]] = []
+    package private(set) var names: [[UInt8]] = []
     /// Folders that could not be opened, with the reason.
-    public private(set) var unreadable: [String] = []
+    package private(set) var unreadable: [String] = []
     /// Folders that were passed over because their images are no photos of a person's: those of runs, and of the other
     /// domain.
-    public private(set) var passedOver: [String] = []
+    package private(set) var passedOver: [String] = []
     private var excluded: [FileIdentity] = []
 
     private static let extensions = Set(PhotoFormat.allCases.flatMap(\.fileExtensions))
 
     /// - Parameter excluded: folders that are passed over where they lie in this one, by whatever name.
     /// - Throws: `TrainingError` where the folder cannot be read or has no image.
-    public init(_ path: String, excluding excluded: [String] = []) throws {
+    package init(_ path: String, excluding excluded: [String] = []) throws {
         self.path = path
         self.excluded = excluded.compactMap { try? Files.identity(ofTarget: BytePath($0)) }
         do { try list([]) } catch let error as SystemError {
@@ -69,11 +69,11 @@ public struct ImageFolder: Sendable {
     }
 
     /// For messages.
-    public func name(_ index: Int) -> String { Self.text(names[index]) }
+    package func name(_ index: Int) -> String { Self.text(names[index]) }
 
     /// The image with an index in `names`. Throws `PhotoError`.
     /// - Parameter colour: without a conversion the pixels are as they are stored, which is what other tools compare.
-    public func photo(_ index: Int, colour: ColourConversion = .sRGB) throws -> Photo {
+    package func photo(_ index: Int, colour: ColourConversion = .sRGB) throws -> Photo {
         try Self.photo(file(names[index]), colour)
     }
 
@@ -97,7 +97,7 @@ public struct ImageFolder: Sendable {
     }
 
     /// Of all names: another value means other files.
-    public var fingerprint: String {
+    package var fingerprint: String {
         String(FNV1a.hash(names.lazy.flatMap { $0 + [0] }), radix: 16)
     }
 

@@ -3,16 +3,16 @@ import Tensors
 /// The buffer of generated images that the discriminators see (Shrivastava et al. 2017; Zhu et al. 2017, section 4),
 /// with the semantics of the original project: until it is full, an image is stored and returned; then, for every
 /// second image on average, a random older one is returned and replaced by the new one.
-public struct ImagePool {
+package struct ImagePool {
     /// 0 passes everything through.
-    public let capacity: Int
+    package let capacity: Int
     /// (1, H, W, 3) each.
-    public internal(set) var images: [Tensor] = []
+    package internal(set) var images: [Tensor] = []
 
-    public init(capacity: Int = 50) { self.capacity = capacity }
+    package init(capacity: Int = 50) { self.capacity = capacity }
 
     /// What the discriminator sees in place of one image (1, H, W, 3).
-    public mutating func exchange(_ image: Tensor, _ random: inout SeededGenerator) -> Tensor {
+    package mutating func exchange(_ image: Tensor, _ random: inout SeededGenerator) -> Tensor {
         guard capacity > 0 else { return image }
         if images.count < capacity {
             images.append(image)

@@ -1,12 +1,12 @@
 import Foundation
 
 /// `losses.csv`: a row of losses for each iteration, kept in memory too for the plots.
-public final class LossLog {
-    public static let fileName = "losses.csv"
-    public static let columns = ["iteration"] + LossTerm.allCases.map(\.name) + ["learning-rate", "seconds"]
+package final class LossLog {
+    package static let fileName = "losses.csv"
+    package static let columns = ["iteration"] + LossTerm.allCases.map(\.name) + ["learning-rate", "seconds"]
 
     /// The rows so far; the first number is the iteration.
-    public private(set) var rows: [[Float]] = []
+    package private(set) var rows: [[Float]] = []
     private let path: String
     private var file: FileHandle?
 

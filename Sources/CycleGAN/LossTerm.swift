@@ -2,7 +2,7 @@ import Ranks
 
 /// The losses of a step, a row each: what it is called in `losses.csv`, the chart that it is drawn in, and its weight
 /// in what the generators minimise. A loss is added here and at the place in `CycleGANModel` that computes it.
-public enum LossTerm: String, Sendable, CaseIterable {
+package enum LossTerm: String, Sendable, CaseIterable {
     case adversarialG = "adversarial.G", adversarialF = "adversarial.F"
     case cycleX = "cycle.x", cycleY = "cycle.y"
     case identityX = "identity.x", identityY = "identity.y"
@@ -15,7 +15,7 @@ public enum LossTerm: String, Sendable, CaseIterable {
     case discriminatorX = "discriminator.x", discriminatorY = "discriminator.y", discriminatorV = "discriminator.v"
 
     /// As in tables.
-    public var name: String { rawValue }
+    package var name: String { rawValue }
 
     /// The title of the chart that it is drawn in.
     var chart: String {
@@ -56,12 +56,12 @@ public enum LossTerm: String, Sendable, CaseIterable {
 
 /// The losses of one step, before its update; each is a mean and not yet weighed, but for `generators`. 0 where a loss
 /// was left out.
-public struct StepLosses: Sendable, Equatable {
+package struct StepLosses: Sendable, Equatable {
     private var values = [Double](repeating: 0, count: LossTerm.allCases.count)
 
-    public init() {}
+    package init() {}
 
-    public subscript(_ term: LossTerm) -> Double {
+    package subscript(_ term: LossTerm) -> Double {
         get { values[Self.places[term]!] }
         set { values[Self.places[term]!] = newValue }
     }
@@ -77,7 +77,7 @@ public struct StepLosses: Sendable, Equatable {
     }
 
     /// In the order of `LossTerm.allCases`.
-    public var all: [(term: LossTerm, value: Double)] { LossTerm.allCases.map { ($0, self[$0]) } }
+    package var all: [(term: LossTerm, value: Double)] { LossTerm.allCases.map { ($0, self[$0]) } }
 
     private static let places = Dictionary(uniqueKeysWithValues: LossTerm.allCases.enumerated().map { ($1, $0) })
 }

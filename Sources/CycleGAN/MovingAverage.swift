@@ -3,9 +3,9 @@ import Tensors
 
 /// The exponential moving average of a generator's weights (Yazıcı et al. 2019): steadier than the weights of any one
 /// moment.
-public struct MovingAverage {
+package struct MovingAverage {
     /// Of the average so far, in a step; smaller at the start, so that the first weights are soon forgotten.
-    public let decay: Double
+    package let decay: Double
     /// By key, in the parameters' order of memory.
     var values: [String: [Float]]
 

@@ -1,10 +1,10 @@
 /// Settings that go well together, under a name.
-public enum Recipe: String, Sendable, CaseIterable {
+package enum Recipe: String, Sendable, CaseIterable {
     /// Brush strokes at the picture's own size, the painter's palette, no lattice (docs/training.md).
     case painterly
 
     /// Key and text, in the order in which they are set.
-    public var settings: [(key: String, text: String)] {
+    package var settings: [(key: String, text: String)] {
         switch self {
         case .painterly:
             [

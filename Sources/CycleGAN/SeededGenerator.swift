@@ -6,18 +6,18 @@ import Glibc
 ///
 /// Each draw of a run follows from the seed, a purpose and a number (of the iteration, the epoch, the parameter), not
 /// from the draws before it: the whole random state of a run is its seed and its iteration.
-public struct SeededGenerator: RandomNumberGenerator {
+package struct SeededGenerator: RandomNumberGenerator {
     private var state: (UInt64, UInt64, UInt64, UInt64)
     private var spare: Double?
 
-    public init(seed: UInt64, purpose: String, number: Int = 0) {
+    package init(seed: UInt64, purpose: String, number: Int = 0) {
         var mixed = seed
         mixed = Self.splitMix(&mixed) ^ FNV1a.hash(purpose.utf8)
         mixed = Self.splitMix(&mixed) ^ UInt64(bitPattern: Int64(number))
         state = (Self.splitMix(&mixed), Self.splitMix(&mixed), Self.splitMix(&mixed), Self.splitMix(&mixed))
     }
 
-    public mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         func rotated(_ x: UInt64, _ by: UInt64) -> UInt64 { x << by | x >> (64 - by) }
         let result = rotated(state.1 &* 5, 7) &* 9
         let t = state.1 << 17
@@ -31,13 +31,13 @@ public struct SeededGenerator: RandomNumberGenerator {
     }
 
     /// 0 ..< 1
-    public mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
+    package mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
 
     /// 0 ..< bound, each as likely as the others.
-    public mutating func below(_ bound: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(bound)).high) }
+    package mutating func below(_ bound: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(bound)).high) }
 
     /// Normally distributed with mean 0 and deviation 1 (Box and Muller).
-    public mutating func normal() -> Double {
+    package mutating func normal() -> Double {
         if let spare {
             self.spare = nil
             return spare
@@ -48,7 +48,7 @@ public struct SeededGenerator: RandomNumberGenerator {
     }
 
     /// 0 ..< count in a random order.
-    public mutating func permutation(_ count: Int) -> [Int] {
+    package mutating func permutation(_ count: Int) -> [Int] {
         var order = Array(0..<count)
         for i in order.indices.dropFirst().reversed() { order.swapAt(i, below(i + 1)) }
         return order
@@ -64,11 +64,11 @@ public struct SeededGenerator: RandomNumberGenerator {
 }
 
 /// First values as in the original project: weights N(0, 0.02), biases 0.
-public enum Initialization {
+package enum Initialization {
     static let deviation = 0.02
 
     /// Of the tensor with a key in a network ("G", "F", "DX", "DY").
-    public static func values(seed: UInt64, network: String, key: String, shape: [Int]) -> [Float] {
+    package static func values(seed: UInt64, network: String, key: String, shape: [Int]) -> [Float] {
         let count = shape.reduce(1, *)
         guard key.hasSuffix(".weight") else { return [Float](repeating: 0, count: count) }
         var random = SeededGenerator(seed: seed, purpose: "initial \(network).\(key)")

@@ -8,9 +8,9 @@ import Tensors
 /// Motifs are compared by the means of relu3_3's channels (their square roots, standardised within each domain: photos
 /// and paintings differ as wholes), colours as they are: standardised too, blue skies would turn yellow, the paintings'
 /// average.
-public struct StyleTargets: Sendable {
+package struct StyleTargets: Sendable {
     /// Where Gram matrices are taken.
-    public static let taps: [VGG16.Tap] = [.relu1_2, .relu2_2, .relu3_3]
+    package static let taps: [VGG16.Tap] = [.relu1_2, .relu2_2, .relu3_3]
 
     struct Cluster: Sendable {
         /// As `Standardization` makes it of a crop.

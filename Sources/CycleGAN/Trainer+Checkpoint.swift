@@ -18,7 +18,7 @@ extension Trainer {
     /// none yet; in a group, at rank 0 (`following` at the others).
     /// - Parameter changes: keys and texts in place of those in the run's configuration. The networks must stay as they
     ///   are.
-    public static func resuming(
+    package static func resuming(
         _ directory: String, changes: [(key: String, text: String)] = [], group: any RankGroup = OneProcess(),
         in context: ComputeContext = .default, notice: @escaping @Sendable (String) -> Void = { _ in }
     ) throws -> Trainer {

@@ -10,7 +10,7 @@ extension Trainer {
     /// The part of a rank other than 0 in the run that rank 0 makes or goes on with.
     /// - Parameter notice: as of the other initialisers.
     /// - Throws: `TrainingError`, `WeightsError` or `PhotoError`, also where this rank's images are not rank 0's.
-    public static func following(
+    package static func following(
         _ directory: String, group: any RankGroup, in context: ComputeContext = .default,
         notice: @escaping @Sendable (String) -> Void = { _ in }
     ) throws -> Trainer {

@@ -8,7 +8,7 @@ extension Trainer {
 
     /// Trains to the end of the run, or until `report`, which is told of every iteration, answers false, at one rank or
     /// more. Rank 0 alone writes and locks the directory.
-    public func train(_ report: (Progress) -> Bool) throws -> Outcome {
+    package func train(_ report: (Progress) -> Bool) throws -> Outcome {
         guard group.rank == 0 else { return try trainOn(report) }
         let lock = try RunLock(directory)
         defer { lock.unlock() }

@@ -9,22 +9,22 @@ import Weights
 ///
 /// Every random draw follows from the seed and the iteration; with the checkpoints this makes a run that was
 /// interrupted, in any way and at any moment, give the same bits as one that never was.
-public final class Trainer {
-    public static let modelName = "model.safetensors"
+package final class Trainer {
+    package static let modelName = "model.safetensors"
 
-    public let configuration: TrainingConfiguration
+    package let configuration: TrainingConfiguration
     /// The run's directory.
-    public let directory: String
-    public let data: TrainingData
-    public let model: CycleGANModel
+    package let directory: String
+    package let data: TrainingData
+    package let model: CycleGANModel
     /// The processes that train this model together; rank 0 alone writes into the directory.
     let group: any RankGroup
     /// This rank's places in a batch.
     let places: Range<Int>
     /// Iterations made so far.
-    public internal(set) var iteration = 0
+    package internal(set) var iteration = 0
     /// Iterations of the whole run; nil until `minutes` have been turned into iterations.
-    public internal(set) var total: Int?
+    package internal(set) var total: Int?
     /// The stage that the run is in, and its settings.
     var stage = 0
     var settings: TrainingConfiguration
@@ -38,19 +38,19 @@ public final class Trainer {
     var alarm = CollapseAlarm()
 
     /// What one iteration did.
-    public struct Progress: Sendable {
+    package struct Progress: Sendable {
         /// Iterations made, and those of the whole run where they are known.
-        public var iteration: Int
-        public var total: Int?
-        public var losses: StepLosses
-        public var learningRate: Double
+        package var iteration: Int
+        package var total: Int?
+        package var losses: StepLosses
+        package var learningRate: Double
         /// Photos and paintings trained on a second, of late.
-        public var imagesPerSecond: Double
+        package var imagesPerSecond: Double
         /// Until the end, at that speed.
-        public var remainingSeconds: Double?
+        package var remainingSeconds: Double?
     }
 
-    public enum Outcome: Sendable, Equatable {
+    package enum Outcome: Sendable, Equatable {
         /// The model's file.
         case finished(model: String)
         /// Stopped on request; the checkpoint to go on from, nil where it could not be written.
@@ -63,7 +63,7 @@ public final class Trainer {
     ///   - directory: made where it does not exist; must hold no checkpoint.
     ///   - context: what the run computes on.
     ///   - notice: is told, in a line each, what a person should know.
-    public convenience init(
+    package convenience init(
         _ configuration: TrainingConfiguration, directory: String, group: any RankGroup = OneProcess(),
         in context: ComputeContext = .default, notice: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {

@@ -3,17 +3,17 @@ import LinuxFiles
 
 extension TrainingConfiguration {
     /// In a run's directory.
-    public static let fileName = "training.yaml"
+    package static let fileName = "training.yaml"
 
     /// As a YAML mapping of scalars, every key that is set on a line of its own.
-    public var yaml: String {
+    package var yaml: String {
         let lines = Self.keys.compactMap { key in key.text(self).map { "\(key.name): \(Self.scalar($0))\n" } }
         return "# What this run does. Unknown keys are errors.\n" + lines.joined()
     }
 
     /// Reads what `yaml` writes, and the same by hand: one `key: value` a line, values plain or in double quotes,
     /// comments after #. Throws naming file, line and key.
-    public init(yaml: String, path: String) throws {
+    package init(yaml: String, path: String) throws {
         self.init()
         var seen: [String: Int] = [:]
         // Some editors begin UTF-8 with a byte order mark.
@@ -41,7 +41,7 @@ extension TrainingConfiguration {
         }
     }
 
-    public init(contentsOf path: String) throws {
+    package init(contentsOf path: String) throws {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw TrainingError("\(path) cannot be read")
         }

@@ -2,18 +2,18 @@ import Networks
 
 extension TrainingConfiguration {
     /// A setting as the file and the command line name it.
-    public struct Key {
-        public let name: String
+    package struct Key {
+        package let name: String
         /// What values it takes, for messages and help.
-        public let values: String
+        package let values: String
         /// The present value; nil where the key is not set.
-        public let text: (TrainingConfiguration) -> String?
+        package let text: (TrainingConfiguration) -> String?
         /// False where the text is not one of `values`.
         let set: (inout TrainingConfiguration, String) -> Bool
     }
 
     /// All keys, in the order of the file.
-    public static var keys: [Key] {
+    package static var keys: [Key] {
         [
             path("photos", \.photos), path("paintings", \.paintings), optionalPath("pairs", \.pairs),
             number("load-size", \.loadSize, 32...16_384), number("crop-size", \.cropSize, 32...4096),
@@ -53,7 +53,7 @@ extension TrainingConfiguration {
     }
 
     /// Sets a key from its text. Throws naming the key and what it takes.
-    public mutating func set(_ name: String, _ text: String) throws {
+    package mutating func set(_ name: String, _ text: String) throws {
         guard let key = Self.keys.first(where: { $0.name == name }) else {
             throw TrainingError(
                 "there is no key \(name); the keys are " + Self.keys.map(\.name).joined(separator: ", "))

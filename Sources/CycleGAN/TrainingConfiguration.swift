@@ -2,89 +2,89 @@ import Networks
 
 /// Everything that decides what a run does; kept as `training.yaml` in its directory. Property and key have the same
 /// name, the key with hyphens.
-public struct TrainingConfiguration: Sendable, Equatable {
+package struct TrainingConfiguration: Sendable, Equatable {
     // Data.
     /// Folders with photos, searched with their subfolders.
-    public var photos = "", paintings = ""
+    package var photos = "", paintings = ""
     /// A file that fixes the data order, see `PairsFile`.
-    public var pairs: String?
+    package var pairs: String?
     /// Images are resized to a square of this side, whatever their aspect, ...
-    public var loadSize = 286
+    package var loadSize = 286
     /// ... of which a random square of this side is taken.
-    public var cropSize = 256
+    package var cropSize = 256
     /// Short sides to which paintings, and photos, are resized instead, aspect kept: one at random each time, never
     /// enlarging by more than a tenth. Empty for squares of `loadSize`.
-    public var sizes: [Int] = [], photoSizes: [Int] = []
+    package var sizes: [Int] = [], photoSizes: [Int] = []
     /// Photos kept aside for the sample sheets; at most a fifth of all.
-    public var heldOut = 4
+    package var heldOut = 4
     /// Older images, drawn instead of one of `photos` or `paintings` with the probability `replay`.
-    public var replayPhotos: String?, replayPaintings: String?
-    public var replay = 0.0
+    package var replayPhotos: String?, replayPaintings: String?
+    package var replay = 0.0
 
     // Networks.
-    public var variant = Variant.hybrid
+    package var variant = Variant.hybrid
     /// Of the Leaky ReLU in the generators of `leaky-relu` and `hybrid`.
-    public var leakySlope = 0.01
-    public var baseChannels = 64, residualBlocks = 9
-    public var upsampling = GeneratorDescription.Upsampling.transposed
-    public var downsamplingPadding = GeneratorDescription.DownsamplingPadding.zero
-    public var skip = GeneratorDescription.Skip.none
-    public var discriminatorChannels = 64
+    package var leakySlope = 0.01
+    package var baseChannels = 64, residualBlocks = 9
+    package var upsampling = GeneratorDescription.Upsampling.transposed
+    package var downsamplingPadding = GeneratorDescription.DownsamplingPadding.zero
+    package var skip = GeneratorDescription.Skip.none
+    package var discriminatorChannels = 64
     /// A warm start: a file with all four networks.
-    public var initialState: String?
+    package var initialState: String?
     /// A generator, or a training state, to go on from.
-    public var from: String?
+    package var from: String?
 
     // Length: one of the three.
-    public var iterations: Int?, epochs: Int?, minutes: Double?
+    package var iterations: Int?, epochs: Int?, minutes: Double?
 
     // Optimisation.
-    public var seed: UInt64 = 1
-    public var batch = 1
-    public var learningRate = 2e-4
-    public var lambdaCycle = 10.0, lambdaIdentity = 0.5
-    public var poolSize = 50
-    public var semanticWeight = 1.0
-    public var semanticLayer = VGG16.Tap.relu3_3
-    public var semanticSquared = false
-    public var featureWeights: String?
+    package var seed: UInt64 = 1
+    package var batch = 1
+    package var learningRate = 2e-4
+    package var lambdaCycle = 10.0, lambdaIdentity = 0.5
+    package var poolSize = 50
+    package var semanticWeight = 1.0
+    package var semanticLayer = VGG16.Tap.relu3_3
+    package var semanticSquared = false
+    package var featureWeights: String?
 
     // Beyond the paper; all off.
     /// Of the style loss, at the start and at the end of the run (nil: the same); falls linearly.
-    public var styleWeight = 0.0
-    public var styleEndWeight: Double?
+    package var styleWeight = 0.0
+    package var styleEndWeight: Double?
     /// Clusters of paintings that the style loss aims at, at most.
-    public var styleClusters = 12
+    package var styleClusters = 12
     /// Of the adversarial loss of a discriminator on VGG16's features.
-    public var featureAdversarialWeight = 0.0
+    package var featureAdversarialWeight = 0.0
     /// Deviation of the noise that G is given with an image, of [-1, 1].
-    public var grain = 0.0
-    public var styleRoots = false
-    public var colourWeight = 0.0, spotWeight = 0.0, spikeWeight = 0.0, latticeWeight = 0.0, contentWeight = 0.0
+    package var grain = 0.0
+    package var styleRoots = false
+    package var colourWeight = 0.0, spotWeight = 0.0, spikeWeight = 0.0, latticeWeight = 0.0, contentWeight = 0.0
     /// Iterations from one with identity losses to the next.
-    public var identityEvery = 1
+    package var identityEvery = 1
     /// What changes on the way.
-    public var stages: [TrainingStage] = []
+    package var stages: [TrainingStage] = []
     /// Decay of the moving average of the generator's weights; 0 keeps none.
-    public var ema = 0.0
-    public var augmentation: Set<Augmentation.Policy> = []
-    public var blurPool = false, spectralNormalization = false
+    package var ema = 0.0
+    package var augmentation: Set<Augmentation.Policy> = []
+    package var blurPool = false, spectralNormalization = false
     /// The largest norm of the generators' gradient, and of the discriminators'; 0 leaves them alone.
-    public var gradientClip = 0.0
-    public var alarm = false
+    package var gradientClip = 0.0
+    package var alarm = false
 
     // Reports.
     /// Iterations between checkpoints, sample sheets, lines in a log.
-    public var checkpointEvery = 500, sampleEvery = 500, logEvery = 50
-    public var keepCheckpoints = 3
+    package var checkpointEvery = 500, sampleEvery = 500, logEvery = 50
+    package var keepCheckpoints = 3
     /// A generator of the original CycleGAN, shown beside this run's.
-    public var originalModel: String?
+    package var originalModel: String?
     /// What the model's file says about itself.
-    public var style: String?, trainedOn: String?
+    package var style: String?, trainedOn: String?
 
-    public init() {}
+    package init() {}
 
-    public var generator: GeneratorDescription {
+    package var generator: GeneratorDescription {
         let activation: GeneratorDescription.Activation =
             variant.activation == .relu ? .relu : .leakyReLU(slope: Float(leakySlope))
         return GeneratorDescription(
@@ -93,7 +93,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
             workingSize: sizes.isEmpty ? nil : sizes.sorted()[sizes.count / 2])
     }
 
-    public var lossWeights: LossWeights {
+    package var lossWeights: LossWeights {
         var weights = LossWeights(
             cycle: lambdaCycle, identity: lambdaIdentity, semantic: variant.hasSemanticLoss ? semanticWeight : 0,
             squaredSemantic: semanticSquared)
@@ -118,7 +118,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
     var hasFeatureDiscriminator: Bool { allSettings.contains { $0.featureAdversarialWeight > 0 } }
 
     /// Throws where keys contradict one another, naming them.
-    public func validate() throws {
+    package func validate() throws {
         if photos.isEmpty || paintings.isEmpty {
             throw TrainingError("\(photos.isEmpty ? "photos" : "paintings") is not set; name a folder of images")
         }
@@ -148,7 +148,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
     }
 
     /// Throws where a batch cannot be dealt out evenly to so many ranks.
-    public func validateBatch(ranks: Int) throws {
+    package func validateBatch(ranks: Int) throws {
         guard batch % ranks == 0 else {
             throw TrainingError(
                 "batch is \(batch), which is not a multiple of the \(ranks) ranks that mpirun started: each takes as "

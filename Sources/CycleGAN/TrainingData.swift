@@ -5,10 +5,10 @@ import Synchronization
 import Tensors
 
 /// The images of both domains: which ones are trained on and which kept aside, and how a pair becomes tensors.
-public final class TrainingData: Sendable {
-    public let photos, paintings: ImageFolder
+package final class TrainingData: Sendable {
+    package let photos, paintings: ImageFolder
     /// Kept aside for the sample sheets; training photos where there are too few.
-    public let samples: ImageFolder
+    package let samples: ImageFolder
     let replayPhotos, replayPaintings: ImageFolder?
     private let configuration: TrainingConfiguration
     private let context: ComputeContext
@@ -28,7 +28,7 @@ public final class TrainingData: Sendable {
     ///   - run: the run's directory: what it holds are no photos, also where it lies among them.
     ///   - context: where the images' tensors are made.
     ///   - notice: is told how many images there are, and of files that cannot be read, once each.
-    public init(
+    package init(
         _ c: TrainingConfiguration, run: String? = nil, in context: ComputeContext = .default,
         notice: @escaping @Sendable (String) -> Void
     ) throws {
@@ -76,29 +76,29 @@ public final class TrainingData: Sendable {
     private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
     /// Pairs that make an epoch: as many as the larger domain has images.
-    public var epochLength: Int { pairs?.count ?? max(photos.names.count, paintings.names.count) }
+    package var epochLength: Int { pairs?.count ?? max(photos.names.count, paintings.names.count) }
 
     /// Changes where the files do.
-    public var fingerprint: String {
+    package var fingerprint: String {
         "\(photos.names.count) photos \(photos.fingerprint), \(paintings.names.count) paintings "
             + "\(paintings.fingerprint)"
     }
 
     /// Files that could not be read so far, with the reason.
-    public var skippedFiles: [String] { skipped.withLock { $0.lines } }
+    package var skippedFiles: [String] { skipped.withLock { $0.lines } }
 
-    public func pair(_ number: Int) -> TrainingPair {
+    package func pair(_ number: Int) -> TrainingPair {
         if let pairs { return pairs[number % pairs.count] }
         return order.withLock { $0.pair(number) }
     }
 
     /// Photo and painting of the pair with a number, (1, crop, crop, 3) in [-1, 1], by the settings of its stage.
-    public func load(_ number: Int) throws -> (x: Tensor, y: Tensor) {
+    package func load(_ number: Int) throws -> (x: Tensor, y: Tensor) {
         try load(pair(number), sides[configuration.stage(at: number / configuration.batch)])
     }
 
     /// As `load`, of any pair, by the settings that a run starts with.
-    public func load(_ pair: TrainingPair) throws -> (x: Tensor, y: Tensor) { try load(pair, sides[0]) }
+    package func load(_ pair: TrainingPair) throws -> (x: Tensor, y: Tensor) { try load(pair, sides[0]) }
 
     /// For a file that cannot be read, the next in the folder stands in; a file that a data order names must be
     /// readable.
@@ -169,7 +169,7 @@ public final class TrainingData: Sendable {
     }
 
     /// The photos of the sample sheets that can be read, with at most `side` pixels on the longer side.
-    public func samplePhotos(side: Int) -> [Photo] {
+    package func samplePhotos(side: Int) -> [Photo] {
         samples.names.indices.compactMap { index in
             do {
                 let photo = try samples.photo(index), longer = Double(max(photo.width, photo.height))

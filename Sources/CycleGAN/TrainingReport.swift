@@ -93,9 +93,9 @@ struct TrainingReport {
 }
 
 /// Durations for people.
-public enum DurationText {
+package enum DurationText {
     /// As in `3 d 4 h`, `2 h 5 min`, `4 min 10 s`, `12 s`.
-    public static func text(_ seconds: Double) -> String {
+    package static func text(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds >= 0, seconds < 1e12 else { return "?" }
         let s = Int(seconds.rounded())
         if s >= 86_400 { return "\(s / 86_400) d \(s % 86_400 / 3600) h" }

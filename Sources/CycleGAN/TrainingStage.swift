@@ -1,16 +1,16 @@
 /// Settings that change at an iteration, so that a course from coarse to fine is one run.
-public struct TrainingStage: Sendable, Equatable {
+package struct TrainingStage: Sendable, Equatable {
     /// The first iteration, counted from 0, for which they hold.
-    public var start: Int
+    package var start: Int
     /// Key and text.
-    public var changes: [Change]
+    package var changes: [Change]
 
-    public struct Change: Sendable, Equatable {
-        public var key, text: String
+    package struct Change: Sendable, Equatable {
+        package var key, text: String
     }
 
     /// What can change on the way: neither the networks nor the length of the run, nor the folders.
-    public static let keys: Set<String> = [
+    package static let keys: Set<String> = [
         "load-size", "crop-size", "sizes", "photo-sizes", "learning-rate", "lambda-cycle", "lambda-identity",
         "semantic-weight",
         "semantic-squared", "style-weight", "style-end-weight", "style-clusters", "feature-adversarial-weight", "grain",
@@ -58,7 +58,7 @@ extension TrainingConfiguration {
     func stage(at iteration: Int) -> Int { stages.prefix { $0.start <= iteration }.count }
 
     /// The settings of a stage: the changes of all stages up to it made.
-    public func settings(ofStage stage: Int) -> TrainingConfiguration {
+    package func settings(ofStage stage: Int) -> TrainingConfiguration {
         var settings = self
         for change in stages.prefix(stage).flatMap(\.changes) {
             // Each was set once already, when it was parsed.

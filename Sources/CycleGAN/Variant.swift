@@ -1,7 +1,7 @@
 import Networks
 
 /// The four models that the paper compares. They differ in the generator's activation and in the semantic loss only.
-public enum Variant: String, Sendable, CaseIterable {
+package enum Variant: String, Sendable, CaseIterable {
     /// CycleGAN as published (Zhu et al. 2017).
     case original
     /// Leaky ReLU 0.01 in place of ReLU in the generators.
@@ -11,12 +11,12 @@ public enum Variant: String, Sendable, CaseIterable {
     /// Both.
     case hybrid
 
-    public var activation: GeneratorDescription.Activation {
+    package var activation: GeneratorDescription.Activation {
         switch self {
         case .original, .semantic: .relu
         case .leakyReLU, .hybrid: .leakyReLU(slope: 0.01)
         }
     }
 
-    public var hasSemanticLoss: Bool { self == .semantic || self == .hybrid }
+    package var hasSemanticLoss: Bool { self == .semantic || self == .hybrid }
 }

@@ -1,11 +1,11 @@
 import CCrypto
 
 /// SHA-256 (FIPS 180-4), computed by libcrypto: bytes go in with `update`, the digest comes out of `finalize`.
-public struct SHA256: ~Copyable {
+package struct SHA256: ~Copyable {
     private let context: OpaquePointer
 
     /// Traps where libcrypto has no memory left for its few hundred bytes, or no SHA-256.
-    public init() {
+    package init() {
         guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
             fatalError("libcrypto cannot make a SHA-256")
         }
@@ -14,11 +14,11 @@ public struct SHA256: ~Copyable {
 
     deinit { EVP_MD_CTX_free(context) }
 
-    public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
         precondition(EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1)
     }
 
-    public consuming func finalize() -> SHA256Digest {
+    package consuming func finalize() -> SHA256Digest {
         let bytes = [UInt8](unsafeUninitializedCapacity: SHA256Digest.byteCount) { digest, count in
             precondition(EVP_DigestFinal_ex(context, digest.baseAddress, nil) == 1)
             count = SHA256Digest.byteCount
@@ -27,7 +27,7 @@ public struct SHA256: ~Copyable {
     }
 
     /// The digest of bytes that are in memory.
-    public static func hash(_ bytes: [UInt8]) -> SHA256Digest {
+    package static func hash(_ bytes: [UInt8]) -> SHA256Digest {
         var hash = SHA256()
         bytes.withUnsafeBytes { hash.update($0) }
         return hash.finalize()

@@ -1,7 +1,7 @@
 /// How often each image counts in each of many sets drawn with replacement (Efron 1979). The first set is the images
 /// themselves.
-public struct Bootstrap: Sendable {
-    public let images, sets: Int
+package struct Bootstrap: Sendable {
+    package let images, sets: Int
     /// Row i: how often image i counts in each set.
     let counts: [Double]
 
@@ -9,7 +9,7 @@ public struct Bootstrap: Sendable {
     ///   - sets: drawn ones, beside the images themselves.
     ///   - purpose: other draws for another purpose. Two models are compared with the same draw of photos: the
     ///     comparison is paired.
-    public init(images n: Int, sets drawn: Int, seed: UInt64, purpose: String) {
+    package init(images n: Int, sets drawn: Int, seed: UInt64, purpose: String) {
         precondition(n >= 2)
         (images, sets) = (n, drawn + 1)
         var counts = [Double](repeating: 0, count: n * (drawn + 1))
@@ -44,10 +44,10 @@ public struct Bootstrap: Sendable {
 }
 
 /// A figure with the interval that 95 % of the drawn sets lie in.
-public struct Estimate: Sendable, Equatable, Codable {
-    public var value, low, high: Double
+package struct Estimate: Sendable, Equatable, Codable {
+    package var value, low, high: Double
 
-    public init(value: Double, low: Double, high: Double) { (self.value, self.low, self.high) = (value, low, high) }
+    package init(value: Double, low: Double, high: Double) { (self.value, self.low, self.high) = (value, low, high) }
 
     /// The first value is the figure; the others are of the drawn sets.
     init(_ values: [Double]) {

@@ -1,14 +1,14 @@
 import Digests
 
 /// Random numbers that follow from a seed and a purpose alone (SplitMix64; Steele et al. 2014).
-public struct EvaluationRandom: RandomNumberGenerator {
+package struct EvaluationRandom: RandomNumberGenerator {
     private var state: UInt64
 
-    public init(seed: UInt64, purpose: String, number: Int = 0) {
+    package init(seed: UInt64, purpose: String, number: Int = 0) {
         state = Self.mixed(Self.mixed(seed ^ FNV1a.hash(purpose.utf8)) &+ UInt64(bitPattern: Int64(number)))
     }
 
-    public mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         return Self.mixed(state)
     }
@@ -21,10 +21,10 @@ public struct EvaluationRandom: RandomNumberGenerator {
     }
 
     /// 0 ..< bound, each as likely as the others.
-    public mutating func below(_ bound: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(bound)).high) }
+    package mutating func below(_ bound: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(bound)).high) }
 
     /// `count` of 0 ..< total without repetition, in ascending order.
-    public mutating func chosen(_ count: Int, of total: Int) -> [Int] {
+    package mutating func chosen(_ count: Int, of total: Int) -> [Int] {
         var order = Array(0..<total)
         for i in 0..<count { order.swapAt(i, i + below(total - i)) }
         return order[..<count].sorted()

@@ -1,29 +1,29 @@
 import Foundation
 
 /// The figures of one evaluation, for people and as JSON.
-public struct EvaluationReport: Encodable, Sendable {
+package struct EvaluationReport: Encodable, Sendable {
     /// A side of the comparison.
-    public struct Images: Encodable, Sendable {
-        public var path: String
-        public var images: Int
+    package struct Images: Encodable, Sendable {
+        package var path: String
+        package var images: Int
         /// Rows of features: as many as the images, or their crops.
-        public var samples: Int
-        public var unreadable: [String]
+        package var samples: Int
+        package var unreadable: [String]
 
-        public init(path: String, side: Evaluator.Side) {
+        package init(path: String, side: Evaluator.Side) {
             (self.path, images, samples, unreadable) = (path, side.images, side.features.count, side.unreadable)
         }
     }
 
-    public var generated, reference: Images
-    public var features: String
-    public var dims: Int
+    package var generated, reference: Images
+    package var features: String
+    package var dims: Int
     /// Of these one pair is there: which, says the network.
-    public var fid, fidInfinity: Double?
-    public var kid: Estimate?
-    public var frechetVGG16, frechetVGG16Infinity: Double?
-    public var kernelVGG16: Estimate?
-    public var content, reconstruction, artFID: Double?
+    package var fid, fidInfinity: Double?
+    package var kid: Estimate?
+    package var frechetVGG16, frechetVGG16Infinity: Double?
+    package var kernelVGG16: Estimate?
+    package var content, reconstruction, artFID: Double?
 
     enum CodingKeys: String, CodingKey {
         case generated, reference, features, dims, fid, kid, content, reconstruction
@@ -35,7 +35,7 @@ public struct EvaluationReport: Encodable, Sendable {
     private let names: (frechet: String, kernel: String)
     private let distances: Evaluator.Distances
 
-    public init(network: FeatureNetwork, generated: Images, reference: Images, distances: Evaluator.Distances) {
+    package init(network: FeatureNetwork, generated: Images, reference: Images, distances: Evaluator.Distances) {
         (self.generated, self.reference, self.distances) = (generated, reference, distances)
         (features, dims, names) = (
             network.description, network.extractor.dimensions, (network.frechetName, network.kernelName)
@@ -50,13 +50,13 @@ public struct EvaluationReport: Encodable, Sendable {
     }
 
     /// Takes the content distances of photos; nothing where there are none.
-    public mutating func add(content values: [Double], reconstruction: [Double]) {
+    package mutating func add(content values: [Double], reconstruction: [Double]) {
         func mean(_ values: [Double]) -> Double? { values.isEmpty ? nil : values.reduce(0, +) / Double(values.count) }
         (content, self.reconstruction) = (mean(values), mean(reconstruction))
         artFID = content.map { ContentDistance.artFID(content: $0, frechet: distances.frechet) }
     }
 
-    public var lines: [String] {
+    package var lines: [String] {
         func text(_ value: Double) -> String { String(format: "%.4g", value) }
         func side(_ name: String, _ images: Images) -> String {
             var line = "\(name): \(images.path), \(images.images) images"

@@ -1,41 +1,41 @@
 import Photos
 
 /// `Evaluator.progress` answered false.
-public struct EvaluationStopped: Error, CustomStringConvertible {
-    public let description = "stopped"
+package struct EvaluationStopped: Error, CustomStringConvertible {
+    package let description = "stopped"
 
-    public init() {}
+    package init() {}
 }
 
 /// Looks at images one after the other and keeps their features alone: memory does not grow with the images' size, and
 /// with their number by some kilobytes each.
-public final class Evaluator {
+package final class Evaluator {
     private let extractor: any FeatureExtractor
     private let content: ContentDistance?
     private let framing: Framing
     private let seed: UInt64
     /// Is told of images done, and of all; answers false to stop.
-    public var progress: (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
+    package var progress: (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
     /// Is told of each image that could not be read, and why.
-    public var unreadable: (_ line: String) -> Void = { _ in }
+    package var unreadable: (_ line: String) -> Void = { _ in }
 
-    public init(
+    package init(
         features: any FeatureExtractor, content: ContentDistance? = nil, framing: Framing = .whole, seed: UInt64 = 1
     ) {
         (extractor, self.content, self.framing, self.seed) = (features, content, framing, seed)
     }
 
     /// One side of a comparison.
-    public struct Side: Sendable {
-        public var features: FeatureTable
+    package struct Side: Sendable {
+        package var features: FeatureTable
         /// Images read, and the names of those that could not be.
-        public var images = 0
-        public var unreadable: [String] = []
+        package var images = 0
+        package var unreadable: [String] = []
     }
 
     /// The features of all images that can be read. Throws `EvaluationError` where those are fewer than two.
     /// - Parameter what: the images in a word, for the message.
-    public func features(of source: some ImageSource, _ what: String) throws -> Side {
+    package func features(of source: some ImageSource, _ what: String) throws -> Side {
         var side = Side(features: FeatureTable(dimensions: extractor.dimensions))
         try each(source, &side, what) { photo, number, side in
             for part in try framing.parts(photo, number: number, seed: seed) {
@@ -46,18 +46,18 @@ public final class Evaluator {
     }
 
     /// What a model makes of photos.
-    public struct Pictures: Sendable {
-        public var side: Side
+    package struct Pictures: Sendable {
+        package var side: Side
         /// A value a photo: its distance from the picture, and from its reconstruction; empty where they were not
         /// taken.
-        public var content: [Double] = [], reconstruction: [Double] = []
+        package var content: [Double] = [], reconstruction: [Double] = []
 
-        public init(side: Side) { self.side = side }
+        package init(side: Side) { self.side = side }
     }
 
     /// The features of the pictures that a model makes of photos, in memory. Throws `StylizingError.notFinite` where it
     /// makes none.
-    public func pictures(of photos: some ImageSource, _ maker: PictureMaker) throws -> Pictures {
+    package func pictures(of photos: some ImageSource, _ maker: PictureMaker) throws -> Pictures {
         var pictures = Pictures(side: Side(features: FeatureTable(dimensions: extractor.dimensions)))
         var (contents, reconstructions): ([Double], [Double]) = ([], [])
         try each(photos, &pictures.side, "photos") { photo, number, side in
@@ -76,7 +76,7 @@ public final class Evaluator {
 
     /// The features of pictures that are there already, and how far each is from its photo.
     /// - Parameter photo: that which the picture with this index was made of; nil where there is none.
-    public func pictures(
+    package func pictures(
         _ made: some ImageSource, _ what: String, photo: (_ index: Int) throws -> Photo?
     ) throws -> Pictures {
         var side = Side(features: FeatureTable(dimensions: extractor.dimensions)), contents: [Double] = []
@@ -114,7 +114,7 @@ public final class Evaluator {
     }
 
     /// Both distances, in the extractor's units.
-    public func distances(_ generated: FeatureTable, _ reference: FeatureTable, sets: Int = 1000) throws -> Distances {
+    package func distances(_ generated: FeatureTable, _ reference: FeatureTable, sets: Int = 1000) throws -> Distances {
         let left = extractor.comparable(generated, reference: reference),
             right = extractor.comparable(reference, reference: reference)
         return Distances(
@@ -123,10 +123,10 @@ public final class Evaluator {
             kernel: try KernelDistance.between(left, right, sets: sets, seed: seed, in: extractor.context))
     }
 
-    public struct Distances: Sendable, Equatable {
-        public var frechet: Double
+    package struct Distances: Sendable, Equatable {
+        package var frechet: Double
         /// With infinitely many images, by extrapolation; nil with too few to tell.
-        public var frechetAtInfinity: Double?
-        public var kernel: Estimate
+        package var frechetAtInfinity: Double?
+        package var kernel: Estimate
     }
 }

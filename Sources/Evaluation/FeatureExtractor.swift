@@ -4,7 +4,7 @@ import Tensors
 import Weights
 
 /// A fixed network that describes images by numbers.
-public protocol FeatureExtractor {
+package protocol FeatureExtractor {
     var dimensions: Int { get }
     /// Where it computes.
     var context: ComputeContext { get }
@@ -14,42 +14,42 @@ public protocol FeatureExtractor {
 }
 
 /// The Inception network of the FID.
-public struct InceptionFeatures: FeatureExtractor {
-    public let network: InceptionV3
-    public let mode: InceptionMode
+package struct InceptionFeatures: FeatureExtractor {
+    package let network: InceptionV3
+    package let mode: InceptionMode
 
-    public init(_ network: InceptionV3, mode: InceptionMode) { (self.network, self.mode) = (network, mode) }
+    package init(_ network: InceptionV3, mode: InceptionMode) { (self.network, self.mode) = (network, mode) }
 
-    public var dimensions: Int { network.tap.rawValue }
-    public var context: ComputeContext { network.context }
-    public func features(_ photo: Photo) -> [Float] { network(mode.input(photo, in: context))[0] }
-    public func comparable(_ table: FeatureTable, reference: FeatureTable) -> FeatureTable { table }
+    package var dimensions: Int { network.tap.rawValue }
+    package var context: ComputeContext { network.context }
+    package func features(_ photo: Photo) -> [Float] { network(mode.input(photo, in: context))[0] }
+    package func comparable(_ table: FeatureTable, reference: FeatureTable) -> FeatureTable { table }
 }
 
 /// The mean and the deviation of each channel of VGG16 at relu1_2, relu2_2 and relu3_3: style, without where things
 /// are. Images are looked at at 256x256.
-public struct PooledVGG16Features: FeatureExtractor {
-    public static let taps = [VGG16.Tap.relu1_2, .relu2_2, .relu3_3]
+package struct PooledVGG16Features: FeatureExtractor {
+    package static let taps = [VGG16.Tap.relu1_2, .relu2_2, .relu3_3]
     private let network: VGG16
     /// Channels at each tap.
     private let widths: [Int]
 
     /// Throws `WeightsError` where the file is another network, or ends before relu3_3.
-    public init(_ file: WeightsFile, in context: ComputeContext = .default) throws {
+    package init(_ file: WeightsFile, in context: ComputeContext = .default) throws {
         try VGG16Layers.validate(file)
         try self.init(VGG16(file, tap: .relu3_3, in: context))
     }
 
-    public init(_ network: VGG16) {
+    package init(_ network: VGG16) {
         self.network = network
         let x = Tensor.zeros(Shape(1, 16, 16, 3), in: network.context)
         widths = network(x, at: Self.taps, Tape()).map(\.shape.c)
     }
 
-    public var context: ComputeContext { network.context }
-    public var dimensions: Int { 2 * widths.reduce(0, +) }
+    package var context: ComputeContext { network.context }
+    package var dimensions: Int { 2 * widths.reduce(0, +) }
 
-    public func features(_ photo: Photo) -> [Float] {
+    package func features(_ photo: Photo) -> [Float] {
         network(vggInput(photo, in: context), at: Self.taps, Tape()).flatMap { tap in
             let moments = ChannelMoments(tap)
             return (moments.means + moments.deviations).map { Float($0) }
@@ -59,7 +59,7 @@ public struct PooledVGG16Features: FeatureExtractor {
     /// The roots of all numbers, less their means on the reference, in units of two of their deviations there (a
     /// channel that the reference hardly moves has a third of its tap's). As they are, a few strong channels would be
     /// all that the cubic kernel sees, from far away: of forty images no distance could be told.
-    public func comparable(_ table: FeatureTable, reference: FeatureTable) -> FeatureTable {
+    package func comparable(_ table: FeatureTable, reference: FeatureTable) -> FeatureTable {
         let own = reference.roots, count = Double(max(1, own.count))
         let centre = (0..<dimensions).map { i in own.reduce(0.0) { $0 + Double($1[i]) } / count }
         let squares = (0..<dimensions).map { i in

@@ -3,14 +3,14 @@ import Tensors
 import Weights
 
 /// Which network describes the images, and what the distances on it are called: only Inception's are FID and KID.
-public enum FeatureNetwork {
+package enum FeatureNetwork {
     case inception(InceptionFeatures)
     case vgg16(PooledVGG16Features)
 
     /// The network of a file: the content decides. Throws `WeightsError` where it is neither, or has not the dimensions
     /// asked for.
     /// - Parameter dimensions: of Inception; nil for as many as the file has.
-    public init(
+    package init(
         _ path: String, dimensions: InceptionV3Layers.Tap?, mode: InceptionMode,
         in context: ComputeContext = .default
     ) throws {
@@ -29,19 +29,19 @@ public enum FeatureNetwork {
         self = .inception(InceptionFeatures(try .init(file, tap: tap, in: context), mode: mode))
     }
 
-    public var extractor: any FeatureExtractor {
+    package var extractor: any FeatureExtractor {
         switch self {
         case .inception(let features): features
         case .vgg16(let features): features
         }
     }
 
-    public var isInception: Bool { if case .inception = self { true } else { false } }
-    public var frechetName: String { isInception ? "FID" : "Fréchet distance on VGG16 features" }
-    public var kernelName: String { isInception ? "KID" : "kernel distance on VGG16 features" }
+    package var isInception: Bool { if case .inception = self { true } else { false } }
+    package var frechetName: String { isInception ? "FID" : "Fréchet distance on VGG16 features" }
+    package var kernelName: String { isInception ? "KID" : "kernel distance on VGG16 features" }
 
     /// What the images are described by.
-    public var description: String {
+    package var description: String {
         switch self {
         case .inception(let features):
             "Inception of the FID, \(features.dimensions) dimensions, images resized as "

@@ -1,24 +1,24 @@
 /// Features of images, a row each.
-public struct FeatureTable: Sendable, Equatable {
-    public let dimensions: Int
+package struct FeatureTable: Sendable, Equatable {
+    package let dimensions: Int
     /// Row after row.
-    public private(set) var values: [Float] = []
+    package private(set) var values: [Float] = []
 
-    public init(dimensions: Int) { self.dimensions = dimensions }
+    package init(dimensions: Int) { self.dimensions = dimensions }
 
-    public init(_ rows: [[Float]]) {
+    package init(_ rows: [[Float]]) {
         self.init(dimensions: rows.first?.count ?? 0)
         for row in rows { append(row) }
     }
 
-    public var count: Int { dimensions == 0 ? 0 : values.count / dimensions }
+    package var count: Int { dimensions == 0 ? 0 : values.count / dimensions }
 
-    public mutating func append(_ row: [Float]) {
+    package mutating func append(_ row: [Float]) {
         precondition(row.count == dimensions, "\(row.count) features in a table of \(dimensions)")
         values += row
     }
 
-    public func row(_ index: Int) -> ArraySlice<Float> { values[index * dimensions..<(index + 1) * dimensions] }
+    package func row(_ index: Int) -> ArraySlice<Float> { values[index * dimensions..<(index + 1) * dimensions] }
 
     /// Rows `rows` in double precision, one after the other, at `target`.
     func copy(_ rows: Range<Int>, to target: UnsafeMutablePointer<Double>) {

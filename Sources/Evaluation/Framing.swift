@@ -1,7 +1,7 @@
 import Photos
 
 /// What of an image is looked at.
-public enum Framing: Sendable, Equatable {
+package enum Framing: Sendable, Equatable {
     /// The image as it is.
     case whole
     /// All of it, resized to a square (bicubic, antialiased), whatever its aspect: as the training's pictures are.
@@ -9,10 +9,10 @@ public enum Framing: Sendable, Equatable {
     /// Squares of 256, so many of each image made that large on its short side: brush strokes, not motifs.
     case crops(shortSide: Int, count: Int)
 
-    public static let cropSide = 256
+    package static let cropSide = 256
 
     /// Parts of an image. Which crops are taken follows from the seed and the image's number.
-    public func parts(_ photo: Photo, number: Int, seed: UInt64) throws -> [Photo] {
+    package func parts(_ photo: Photo, number: Int, seed: UInt64) throws -> [Photo] {
         switch self {
         case .whole: return [photo]
         case .square(let side): return [try photo.resized(toWidth: side, height: side, filter: .bicubic)]
@@ -28,7 +28,7 @@ public enum Framing: Sendable, Equatable {
     }
 
     /// The whole image at the size that it is looked at.
-    public func resized(_ photo: Photo) throws -> Photo {
+    package func resized(_ photo: Photo) throws -> Photo {
         switch self {
         case .whole: return photo
         case .square(let side): return try photo.resized(toWidth: side, height: side, filter: .bicubic)

@@ -5,9 +5,9 @@ import Tensors
 ///
 /// With C = R^T R for each side, the trace of the root is the nuclear norm of R1 R2^T: exact however few images there
 /// are, without an epsilon on the diagonal and without the imaginary rounding errors of a matrix root.
-public enum FrechetDistance {
+package enum FrechetDistance {
     /// Throws `EvaluationError` with fewer than two images on a side.
-    public static func between(
+    package static func between(
         _ a: FeatureTable, _ b: FeatureTable, in context: ComputeContext = .default
     ) throws -> Double {
         try FeatureTable.check(a, b)
@@ -17,7 +17,7 @@ public enum FrechetDistance {
     /// The distance that infinitely many images would have (Chong and Forsyth 2020): on subsets of both sides, with 1/f
     /// of the images for f from 1 to 4, the distance is nearly a line over f, and this is its value at 0. Nil with too
     /// few images to tell.
-    public static func extrapolated(
+    package static func extrapolated(
         _ a: FeatureTable, _ b: FeatureTable, seed: UInt64 = 1, in context: ComputeContext = .default
     ) throws -> Double? {
         try FeatureTable.check(a, b)

@@ -3,7 +3,7 @@ import Photos
 import Tensors
 
 /// How an image becomes the Inception network's input.
-public enum InceptionMode: String, Sendable, CaseIterable {
+package enum InceptionMode: String, Sendable, CaseIterable {
     /// As pytorch-fid: bilinear to 299x299 without antialiasing, in single precision, 0 to 255 to [-1, 1].
     case pytorchFID = "pytorch-fid"
     /// As clean-fid (Parmar et al. 2022): Pillow's bicubic to 299x299, antialiased, unrounded, cut to 0 to 255, less

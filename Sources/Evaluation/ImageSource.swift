@@ -1,7 +1,7 @@
 import Photos
 
 /// Images that are asked for one at a time, however many there are.
-public protocol ImageSource: Sendable {
+package protocol ImageSource: Sendable {
     var count: Int { get }
     /// For messages.
     func name(_ index: Int) -> String
@@ -10,19 +10,19 @@ public protocol ImageSource: Sendable {
 }
 
 /// Images at hand.
-public struct ImageList: ImageSource {
-    public var photos: [Photo]
+package struct ImageList: ImageSource {
+    package var photos: [Photo]
 
-    public init(_ photos: [Photo]) { self.photos = photos }
+    package init(_ photos: [Photo]) { self.photos = photos }
 
-    public var count: Int { photos.count }
-    public func name(_ index: Int) -> String { "image \(index + 1)" }
-    public func photo(_ index: Int) -> Photo { photos[index] }
+    package var count: Int { photos.count }
+    package func name(_ index: Int) -> String { "image \(index + 1)" }
+    package func photo(_ index: Int) -> Photo { photos[index] }
 }
 
 /// Why two sets of images cannot be compared, in one line with the remedy.
-public struct EvaluationError: Error, Sendable, CustomStringConvertible {
-    public let description: String
+package struct EvaluationError: Error, Sendable, CustomStringConvertible {
+    package let description: String
 
-    public init(_ description: String) { self.description = description }
+    package init(_ description: String) { self.description = description }
 }

@@ -3,10 +3,10 @@ import Tensors
 
 /// The unbiased squared maximum mean discrepancy with the cubic kernel (x.y / d + 1)^3 over all images: with Inception
 /// features the Kernel Inception Distance (Binkowski et al. 2018). It can be below 0 where the sides hardly differ.
-public enum KernelDistance {
+package enum KernelDistance {
     /// With an interval by bootstrap over the images of both sides. Throws `EvaluationError` with fewer than two images
     /// on a side.
-    public static func between(
+    package static func between(
         _ a: FeatureTable, _ b: FeatureTable, sets: Int = 1000, seed: UInt64 = 1,
         in context: ComputeContext = .default
     ) throws -> Estimate {
@@ -20,7 +20,7 @@ public enum KernelDistance {
     /// What one model's distance from a reference is above another's, paired: both made their pictures from the same
     /// photos, in the same order, and each drawn set has the same photos and the same reference images for both. Below
     /// 0 with its whole interval: `candidate` is nearer to the reference.
-    public static func difference(
+    package static func difference(
         candidate: FeatureTable, current: FeatureTable, reference: FeatureTable, sets: Int = 1000, seed: UInt64 = 1,
         in context: ComputeContext = .default
     ) throws -> (candidate: Estimate, current: Estimate, difference: Estimate) {

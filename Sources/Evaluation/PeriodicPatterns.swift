@@ -6,17 +6,17 @@ import Photos
 ///
 /// Of each image the top left 256x256 pixels (a smaller one is taken as far as it goes), the mean of the channels less
 /// its mean, under a Hann window. Around each of the twelve frequencies stand 19x19 others.
-public struct PeriodicPatterns: Sendable, Equatable {
+package struct PeriodicPatterns: Sendable, Equatable {
     /// The strongest of them. Images without any have about 3 and less.
-    public let strongest: Double
+    package let strongest: Double
     /// The strongest of each period.
-    public let byPeriod: [Int: Double]
+    package let byPeriod: [Int: Double]
     /// How much of the images' power is in such patterns, 0 to 1: photos and paintings have two thousandths.
-    public let share: Double
+    package let share: Double
 
     private static let side = 256, reach = 9, most = 1e12
 
-    public init(_ images: [Photo]) {
+    package init(_ images: [Photo]) {
         let n = Self.side
         var power = [Double](repeating: 0, count: n * n)
         for image in images {

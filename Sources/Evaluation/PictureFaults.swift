@@ -2,26 +2,26 @@ import Photos
 
 /// What makes a retrained model's pictures unfit, whatever their style: figures of held-out photos and the pictures
 /// made of them. Nothing here is random: the same images give the same bits.
-public struct PictureFaults: Sendable, Equatable, Codable {
+package struct PictureFaults: Sendable, Equatable, Codable {
     /// The mean deviation of the pictures' colours, 0 to 255, within each. Near 0: pictures of one colour.
-    public var spread: Double
+    package var spread: Double
     /// The mean distance of two pictures, in part of the mean distance of their photos (at 32x32). Near 0: one picture
     /// for all.
-    public var variety: Double
+    package var variety: Double
     /// The mean correlation of luminance between photo and picture, -1 to 1. Below 0: light and dark have changed
     /// places.
-    public var luminanceCorrelation: Double
+    package var luminanceCorrelation: Double
     /// The strongest regular pattern at periods of 2, 4 and 8 pixels, see `PeriodicPatterns`.
-    public var pattern: Double
+    package var pattern: Double
     /// How much of the network's own output is in such patterns, 0 to 1 (`PeriodicPatterns.share`); nil where it was
     /// not looked at. Translation takes out what is the same all over a picture, and can do nothing where it is not.
-    public var lattice: Double?
+    package var lattice: Double?
 
     /// - Parameters:
     ///   - photos, pictures: as many of one as of the other, two or more.
     ///   - rendered: the pictures as they were made, where `pictures` are of another size.
     ///   - raw: the network's own output, where translation has changed it.
-    public init(photos: [Photo], pictures: [Photo], rendered: [Photo]? = nil, raw: [Photo]? = nil) {
+    package init(photos: [Photo], pictures: [Photo], rendered: [Photo]? = nil, raw: [Photo]? = nil) {
         precondition(photos.count == pictures.count && photos.count >= 2)
         let smallPhotos = photos.map(Self.small), smallPictures = pictures.map(Self.small)
         spread = Self.mean(pictures.map(Self.deviation))
@@ -33,19 +33,19 @@ public struct PictureFaults: Sendable, Equatable, Codable {
     }
 
     /// Bounds of what is allowed.
-    public struct Limits: Sendable, Equatable {
-        public var spread = 8.0, variety = 0.15, luminanceCorrelation = 0.0
+    package struct Limits: Sendable, Equatable {
+        package var spread = 8.0, variety = 0.15, luminanceCorrelation = 0.0
         /// Times the pattern that the reference images have, or 3 where that is less.
-        public var pattern = 3.0
+        package var pattern = 3.0
         /// Of the network's own output.
-        public var lattice = 0.05
+        package var lattice = 0.05
 
-        public init() {}
+        package init() {}
     }
 
     /// Why a model is to be refused, a sentence each; none where nothing is wrong.
     /// - Parameter reference: the pattern of paintings, `PeriodicPatterns.strongest`.
-    public func refusals(referencePattern reference: Double, limits: Limits = Limits()) -> [String] {
+    package func refusals(referencePattern reference: Double, limits: Limits = Limits()) -> [String] {
         func text(_ value: Double) -> String { "\((value * 100).rounded() / 100)" }
         var refusals: [String] = []
         let figures = [spread, variety, luminanceCorrelation, pattern, lattice ?? 0]

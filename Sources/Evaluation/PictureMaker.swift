@@ -4,8 +4,8 @@ import Stylizing
 import Tensors
 
 /// A model that makes pictures to be looked at, and photos of them again where the way back is there.
-public struct PictureMaker: Sendable {
-    public enum Manner: Sendable {
+package struct PictureMaker: Sendable {
+    package enum Manner: Sendable {
         /// The network alone, of photos as large as they are looked at: the paper's protocol.
         case network
         /// As the service makes them (`Stylizer`): of photos as large as the model's strokes ask for, without the
@@ -14,33 +14,33 @@ public struct PictureMaker: Sendable {
     }
 
     /// What was made of one photo. All but `rendered` are as large as they are looked at.
-    public struct Made: Sendable {
-        public var photo, picture: Photo
-        public var reconstruction: Photo?
+    package struct Made: Sendable {
+        package var photo, picture: Photo
+        package var reconstruction: Photo?
         /// The picture as it was made: regular patterns do not outlive a change of size.
-        public var rendered: Photo
+        package var rendered: Photo
         /// What the network alone makes of a square of the photo: with the lattice that translation takes out.
-        public var raw: Photo
+        package var raw: Photo
 
-        public init(photo: Photo, picture: Photo, reconstruction: Photo? = nil, rendered: Photo, raw: Photo) {
+        package init(photo: Photo, picture: Photo, reconstruction: Photo? = nil, rendered: Photo, raw: Photo) {
             (self.photo, self.picture, self.reconstruction) = (photo, picture, reconstruction)
             (self.rendered, self.raw) = (rendered, raw)
         }
     }
 
-    public let generator: ResNetGenerator
-    public let back: ResNetGenerator?
+    package let generator: ResNetGenerator
+    package let back: ResNetGenerator?
     private let manner: Manner
     private var context: ComputeContext { generator.context }
     private let stylizer: Stylizer
 
-    public init(_ generator: ResNetGenerator, back: ResNetGenerator? = nil, _ manner: Manner) {
+    package init(_ generator: ResNetGenerator, back: ResNetGenerator? = nil, _ manner: Manner) {
         (self.generator, self.back, self.manner) = (generator, back, manner)
         stylizer = Stylizer(generator: generator)
     }
 
     /// Throws `StylizingError.notFinite` where a value is no finite number; `PhotoError` where memory is short.
-    public func made(of original: Photo, _ framing: Framing) throws -> Made {
+    package func made(of original: Photo, _ framing: Framing) throws -> Made {
         switch manner {
         case .network:
             let photo = try framing.resized(original)

@@ -3,10 +3,10 @@ import Tensors
 import Weights
 
 /// The generators of a model's file, or of a training checkpoint, which has both directions.
-public enum TrainedGenerators {
+package enum TrainedGenerators {
     /// Throws `WeightsError` naming what does not fit.
     /// - Returns: photo to picture (its moving average where one is kept), and back where the file has it.
-    public static func read(
+    package static func read(
         _ path: String, in context: ComputeContext = .default
     ) throws -> (generator: ResNetGenerator, back: ResNetGenerator?) {
         let file = try WeightsFile.read(path)

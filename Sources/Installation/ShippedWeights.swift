@@ -1,13 +1,13 @@
 import Foundation
 
 /// Weights that come with the programs: found without a network, and wherever the programs were put.
-public enum ShippedWeights: String, Sendable, CaseIterable {
+package enum ShippedWeights: String, Sendable, CaseIterable {
     /// VGG16 up to conv3_3, by Oxford's Visual Geometry Group (the project's file NOTICE), in float16.
     case vgg16 = "vgg16-oxford-to-conv3_3.safetensors"
 
     /// The file; nil where it was not installed with the program.
     /// - Parameter program: the running program's folder.
-    public func path(program: String? = ShippedWeights.programFolder) -> String? {
+    package func path(program: String? = ShippedWeights.programFolder) -> String? {
         Self.folders(program: program).map { $0 + "/" + rawValue }.first { FileManager.default.fileExists(atPath: $0) }
     }
 
@@ -22,7 +22,7 @@ public enum ShippedWeights: String, Sendable, CaseIterable {
         ]
     }
 
-    public static let programFolder: String? = {
+    package static let programFolder: String? = {
         let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         return program.map { ($0 as NSString).deletingLastPathComponent }
     }()

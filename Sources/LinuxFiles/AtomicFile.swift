@@ -2,11 +2,11 @@ import Glibc
 
 /// Writes a whole file under a temporary name beside it, then renames it: readers see the old file or the new one,
 /// never a part.
-public enum AtomicFile {
+package enum AtomicFile {
     /// `body` gets a function that appends bytes. On any error the temporary file is removed and `path` is as it was.
     /// - Parameter prepare: is given the new file before anything is in it.
     /// - Throws: `SystemError`, and what `body` throws.
-    public static func write(
+    package static func write(
         _ path: BytePath, mode: mode_t = 0o644, prepare: (borrowing Descriptor) throws -> Void = { _ in },
         body: (_ append: @escaping (UnsafeRawBufferPointer) throws -> Void) throws -> Void
     ) throws {

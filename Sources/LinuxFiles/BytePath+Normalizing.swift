@@ -1,12 +1,12 @@
 extension BytePath {
     /// The last component's bytes, empty for `/` and for an empty path.
-    public var name: [UInt8] { lastComponent.bytes }
+    package var name: [UInt8] { lastComponent.bytes }
 
     /// `other` below this path; an absolute `other` stands for itself.
-    public func resolving(_ other: BytePath) -> BytePath { other.isAbsolute ? other : appending(other) }
+    package func resolving(_ other: BytePath) -> BytePath { other.isAbsolute ? other : appending(other) }
 
     /// Without `.`, `..`, doubled and trailing slashes. Symbolic links are not followed.
-    public var normalized: BytePath {
+    package var normalized: BytePath {
         let up = [UInt8](repeating: UInt8(ascii: "."), count: 2)
         var parts: [[UInt8]] = []
         for part in components {
@@ -23,5 +23,5 @@ extension BytePath {
     }
 
     /// Whether it lies below a directory, which is not inside itself.
-    public func isInside(_ ancestor: BytePath) -> Bool { relative(to: ancestor).map { !$0.isEmpty } ?? false }
+    package func isInside(_ ancestor: BytePath) -> Bool { relative(to: ancestor).map { !$0.isEmpty } ?? false }
 }

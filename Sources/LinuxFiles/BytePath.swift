@@ -2,52 +2,52 @@
 ///
 /// File names on Linux are bytes. Reading them as UTF-8 would lose files whose names are not (old archives, cameras,
 /// Windows shares), so nothing here becomes a `String` before it is shown to a person.
-public struct BytePath: Hashable, Sendable, Comparable {
+package struct BytePath: Hashable, Sendable, Comparable {
     /// The path's bytes, without a terminating NUL.
-    public var bytes: [UInt8]
+    package var bytes: [UInt8]
 
-    public init(bytes: [UInt8]) {
+    package init(bytes: [UInt8]) {
         self.bytes = bytes
     }
 
-    public init(_ string: String) {
+    package init(_ string: String) {
         bytes = Array(string.utf8)
     }
 
     /// The relative path of the directory itself: no bytes.
-    public static let empty = BytePath(bytes: [])
+    package static let empty = BytePath(bytes: [])
 
-    public var isEmpty: Bool { bytes.isEmpty }
-    public var isAbsolute: Bool { bytes.first == slash }
+    package var isEmpty: Bool { bytes.isEmpty }
+    package var isAbsolute: Bool { bytes.first == slash }
 
     /// The names between the slashes; doubled slashes and `.` count for nothing.
-    public var components: [[UInt8]] {
+    package var components: [[UInt8]] {
         bytes.split(separator: slash).filter { $0 != [dot] }.map(Array.init)
     }
 
     /// The bytes after the last slash; empty for an empty path.
-    public var lastComponent: BytePath {
+    package var lastComponent: BytePath {
         BytePath(bytes: components.last ?? [])
     }
 
     /// The path without its last component; empty where nothing is left, `/` for a name directly below the root.
-    public var parent: BytePath {
+    package var parent: BytePath {
         let names = components.dropLast()
         let joined = Array(names.joined(separator: [slash]))
         return BytePath(bytes: isAbsolute ? [slash] + joined : joined)
     }
 
-    public func appending(_ name: [UInt8]) -> BytePath {
+    package func appending(_ name: [UInt8]) -> BytePath {
         if bytes.isEmpty { return BytePath(bytes: name) }
         if name.isEmpty { return self }
         return BytePath(bytes: bytes.last == slash ? bytes + name : bytes + [slash] + name)
     }
 
-    public func appending(_ other: BytePath) -> BytePath { appending(other.bytes) }
-    public func appending(_ name: String) -> BytePath { appending(Array(name.utf8)) }
+    package func appending(_ other: BytePath) -> BytePath { appending(other.bytes) }
+    package func appending(_ name: String) -> BytePath { appending(Array(name.utf8)) }
 
     /// The rest of this path below `ancestor`, or nil where it is not below it. `/in/ab` is not below `/in/a`.
-    public func relative(to ancestor: BytePath) -> BytePath? {
+    package func relative(to ancestor: BytePath) -> BytePath? {
         guard isAbsolute == ancestor.isAbsolute else { return nil }
         let own = components
         let above = ancestor.components
@@ -55,12 +55,12 @@ public struct BytePath: Hashable, Sendable, Comparable {
         return BytePath(bytes: Array(own.dropFirst(above.count).joined(separator: [slash])))
     }
 
-    public static func < (left: BytePath, right: BytePath) -> Bool {
+    package static func < (left: BytePath, right: BytePath) -> Bool {
         left.bytes.lexicographicallyPrecedes(right.bytes)
     }
 
     /// Calls `body` with the path as a C string.
-    public func withCString<Result>(_ body: (UnsafePointer<CChar>) throws -> Result) rethrows -> Result {
+    package func withCString<Result>(_ body: (UnsafePointer<CChar>) throws -> Result) rethrows -> Result {
         var terminated = bytes
         terminated.append(0)
         return try terminated.withUnsafeBytes { try body($0.baseAddress!.assumingMemoryBound(to: CChar.self)) }
@@ -69,7 +69,7 @@ public struct BytePath: Hashable, Sendable, Comparable {
 
 extension BytePath: CustomStringConvertible {
     /// For people: UTF-8 where it is valid; control characters and stray bytes as `\n`, `\t` or `\xFF`.
-    public var description: String {
+    package var description: String {
         var text = ""
         var rest = bytes[...]
         while let first = rest.first {
@@ -98,7 +98,7 @@ extension BytePath: CustomStringConvertible {
 }
 
 extension BytePath: ExpressibleByStringLiteral {
-    public init(stringLiteral value: String) { self.init(value) }
+    package init(stringLiteral value: String) { self.init(value) }
 }
 
 private let slash = UInt8(ascii: "/")

@@ -1,5 +1,5 @@
 /// What the control groups of this process allow it.
-public enum ControlGroup {
+package enum ControlGroup {
     /// The content of a controller's files, for each group from this process's own up to the root: one list for each
     /// group that has all of them.
     ///
@@ -7,7 +7,7 @@ public enum ControlGroup {
     ///   - unified: names of the files in the hierarchy of version 2.
     ///   - legacy: the same in the controller's own hierarchy of version 1.
     ///   - membership: the content of /proc/self/cgroup: `0::/path` (version 2) and `N:cpu,cpuacct:/path` (version 1).
-    public static func values(
+    package static func values(
         of controller: String, unified: [String], legacy: [String], membership: String? = ControlGroup.membership,
         root: String = ControlGroup.root
     ) -> [[String]] {
@@ -32,8 +32,8 @@ public enum ControlGroup {
     }
 
     /// The groups of this process.
-    public static var membership: String? { Files.kernelText("/proc/self/cgroup") }
+    package static var membership: String? { Files.kernelText("/proc/self/cgroup") }
 
     /// Where the hierarchies are mounted.
-    public static let root = "/sys/fs/cgroup"
+    package static let root = "/sys/fs/cgroup"
 }

@@ -1,16 +1,16 @@
 import Glibc
 
 /// A name in a directory, and what it stands for.
-public struct DirectoryEntry: Sendable {
-    public let name: [UInt8]
+package struct DirectoryEntry: Sendable {
+    package let name: [UInt8]
     /// A directory itself: a symbolic link to one is none.
-    public let isDirectory: Bool
+    package let isDirectory: Bool
 }
 
 extension Descriptor {
     /// What lies in an open directory, without `.` and `..`, in the order of the names' bytes.
     /// - Throws: `SystemError`.
-    public func entries() throws -> [DirectoryEntry] {
+    package func entries() throws -> [DirectoryEntry] {
         // closedir closes what fdopendir was given. Opening `.` anew would need the right to enter the directory.
         let copy = try retrying("list", path) { fcntl(raw, F_DUPFD_CLOEXEC, 0) }
         guard let stream = fdopendir(copy) else {
@@ -38,7 +38,7 @@ extension Descriptor {
     }
 
     /// The names in an open directory, as in `entries`.
-    public func names() throws -> [[UInt8]] { try entries().map(\.name) }
+    package func names() throws -> [[UInt8]] { try entries().map(\.name) }
 }
 
 private let dot = UInt8(ascii: ".")

@@ -2,12 +2,12 @@ import CLinux
 import Glibc
 
 /// An open file that closes itself, with the path that it was opened by: every error names it.
-public struct Descriptor: ~Copyable, Sendable {
-    public let raw: CInt
-    public let path: BytePath
+package struct Descriptor: ~Copyable, Sendable {
+    package let raw: CInt
+    package let path: BytePath
 
     /// Takes over an open descriptor.
-    public init(owning raw: CInt, _ path: BytePath) {
+    package init(owning raw: CInt, _ path: BytePath) {
         self.raw = raw
         self.path = path
     }
@@ -21,7 +21,7 @@ public struct Descriptor: ~Copyable, Sendable {
     ///   - directory: an open directory that a relative path begins in.
     ///   - operation: what an error calls it.
     /// - Throws: `SystemError`.
-    public static func open(
+    package static func open(
         _ path: BytePath, at directory: CInt = AT_FDCWD, flags: CInt, mode: mode_t = 0o666,
         trying operation: String = "open"
     ) throws -> Descriptor {
@@ -32,7 +32,7 @@ public struct Descriptor: ~Copyable, Sendable {
     /// Opens for reading; a FIFO or a device does not block, a symbolic link is refused (ELOOP) unless it is to be
     /// followed.
     /// - Throws: `SystemError`.
-    public static func forReading(
+    package static func forReading(
         _ path: BytePath, at directory: CInt = AT_FDCWD, followingLinks: Bool = false
     ) throws -> Descriptor {
         let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | (followingLinks ? 0 : O_NOFOLLOW)
@@ -41,7 +41,7 @@ public struct Descriptor: ~Copyable, Sendable {
 
     /// Opens a directory for listing, refusing a symbolic link in the last component unless it is to be followed.
     /// - Throws: `SystemError`.
-    public static func directory(
+    package static func directory(
         _ path: BytePath, at directory: CInt = AT_FDCWD, followingLinks: Bool = false
     ) throws -> Descriptor {
         try open(path, at: directory, flags: O_RDONLY | O_DIRECTORY | O_NONBLOCK | (followingLinks ? 0 : O_NOFOLLOW))
@@ -49,24 +49,24 @@ public struct Descriptor: ~Copyable, Sendable {
 
     // MARK: What it is
 
-    public func status() throws -> stat {
+    package func status() throws -> stat {
         var status = stat()
         try retrying("look at", path) { fstat(raw, &status) }
         return status
     }
 
-    public func identity() throws -> FileIdentity { FileIdentity(try status()) }
+    package func identity() throws -> FileIdentity { FileIdentity(try status()) }
 
     /// What a name in this directory stands for; a symbolic link is not followed.
     /// - Throws: `SystemError` that names the name alone.
-    public func status(of name: [UInt8]) throws -> stat {
+    package func status(of name: [UInt8]) throws -> stat {
         var status = stat()
         try retrying("look at", BytePath(bytes: name)) { fstatat(raw, $0, &status, AT_SYMLINK_NOFOLLOW) }
         return status
     }
 
     /// The file system's magic number, as in statfs(2) and linux/magic.h.
-    public func fileSystemMagic() throws -> UInt64 {
+    package func fileSystemMagic() throws -> UInt64 {
         var magic: UInt64 = 0
         try retrying("look at", path) { CLinux_fileSystemMagic(raw, &magic) }
         return magic
@@ -76,7 +76,7 @@ public struct Descriptor: ~Copyable, Sendable {
 
     /// Fills `buffer` from byte `position` on; the file's own position is neither used nor moved.
     /// - Returns: how many bytes were there; fewer than asked for at the file's end only.
-    public func read(at position: Int, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    package func read(at position: Int, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         var done = 0
         while done < buffer.count {
             let count = try retrying("read", path) {
@@ -90,7 +90,7 @@ public struct Descriptor: ~Copyable, Sendable {
 
     /// The whole of a regular file.
     /// - Throws: `SystemError`; EFBIG where it is larger than `limit` bytes, EINVAL where it is no regular file.
-    public func readAll(limit: Int = .max) throws -> [UInt8] {
+    package func readAll(limit: Int = .max) throws -> [UInt8] {
         let status = try status()
         guard Files.isRegular(status) else { throw SystemError(EINVAL, "read as a file", path) }
         guard status.st_size <= limit else { throw SystemError(EFBIG, "read", path) }
@@ -105,7 +105,7 @@ public struct Descriptor: ~Copyable, Sendable {
     }
 
     /// Calls `body` with the file's bytes from its beginning to its end, a mebibyte at a time.
-    public func forEachPart(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    package func forEachPart(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
         var buffer = [UInt8](repeating: 0, count: 1 << 20)
         var position = 0
         while true {
@@ -119,14 +119,14 @@ public struct Descriptor: ~Copyable, Sendable {
     // MARK: Writing
 
     /// Writes all bytes at the file's own position.
-    public func write(_ bytes: UnsafeRawBufferPointer) throws { try Files.write(bytes, to: raw, path) }
+    package func write(_ bytes: UnsafeRawBufferPointer) throws { try Files.write(bytes, to: raw, path) }
 
-    public func write(_ bytes: some Collection<UInt8>) throws {
+    package func write(_ bytes: some Collection<UInt8>) throws {
         try ContiguousArray(bytes).withUnsafeBytes { try write($0) }
     }
 
     /// Writes all bytes from byte `position` on.
-    public func write(_ bytes: UnsafeRawBufferPointer, at position: Int) throws {
+    package func write(_ bytes: UnsafeRawBufferPointer, at position: Int) throws {
         var done = 0
         while done < bytes.count {
             done += try retrying("write", path) {
@@ -136,13 +136,13 @@ public struct Descriptor: ~Copyable, Sendable {
     }
 
     /// Makes the file this long.
-    public func truncate(to size: Int = 0) throws { try retrying("shorten", path) { ftruncate(raw, off_t(size)) } }
+    package func truncate(to size: Int = 0) throws { try retrying("shorten", path) { ftruncate(raw, off_t(size)) } }
 
     /// Returns when the file's content is on the disk.
-    public func synchronize() throws { try retrying("synchronise", path) { fsync(raw) } }
+    package func synchronize() throws { try retrying("synchronise", path) { fsync(raw) } }
 
     /// Sets the modification time, in nanoseconds since 1970.
-    public func setModificationTime(_ nanoseconds: Int64) throws {
+    package func setModificationTime(_ nanoseconds: Int64) throws {
         let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
         var times = [
             timespec(tv_sec: 0, tv_nsec: Self.omitted),
@@ -158,7 +158,7 @@ public struct Descriptor: ~Copyable, Sendable {
 
     /// Sets an extended attribute.
     /// - Throws: `SystemError`, with ENOTSUP on a file system that has none.
-    public func setAttribute(_ name: String, _ value: [UInt8]) throws {
+    package func setAttribute(_ name: String, _ value: [UInt8]) throws {
         try retrying("set the attribute \(name) of", path) { CLinux_setAttribute(raw, name, value, value.count) }
     }
 
@@ -167,12 +167,12 @@ public struct Descriptor: ~Copyable, Sendable {
     /// Takes the exclusive lock (flock(2)), which the kernel lifts when this descriptor is closed, however its holder
     /// ends.
     /// - Returns: false where another holds it.
-    public func lock() throws -> Bool {
+    package func lock() throws -> Bool {
         do { try retrying("lock", path) { flock(raw, LOCK_EX | LOCK_NB) } } catch let error as SystemError
             where error.code == EWOULDBLOCK
         { return false }
         return true
     }
 
-    public func unlock() { flock(raw, LOCK_UN) }
+    package func unlock() { flock(raw, LOCK_UN) }
 }

@@ -3,17 +3,17 @@ import Glibc
 /// What tells one state of a file from another. Two equal identities mean: same file, not changed in between.
 ///
 /// The change time cannot be set by a program, so a writer that restores the modification time is still noticed.
-public struct FileIdentity: Hashable, Sendable {
-    public let device: UInt64
-    public let inode: UInt64
+package struct FileIdentity: Hashable, Sendable {
+    package let device: UInt64
+    package let inode: UInt64
     /// Bytes.
-    public let size: Int64
+    package let size: Int64
     /// Modification time in nanoseconds since 1970. Dates that do not fit 64 bits wrap: it is compared, never shown.
-    public let modified: Int64
+    package let modified: Int64
     /// Change time (of the inode) in nanoseconds since 1970.
-    public let changed: Int64
+    package let changed: Int64
 
-    public init(device: UInt64, inode: UInt64, size: Int64, modified: Int64, changed: Int64) {
+    package init(device: UInt64, inode: UInt64, size: Int64, modified: Int64, changed: Int64) {
         self.device = device
         self.inode = inode
         self.size = size
@@ -21,7 +21,7 @@ public struct FileIdentity: Hashable, Sendable {
         self.changed = changed
     }
 
-    public init(_ status: stat) {
+    package init(_ status: stat) {
         device = UInt64(status.st_dev)
         inode = UInt64(status.st_ino)
         size = Int64(status.st_size)
@@ -36,7 +36,7 @@ public struct FileIdentity: Hashable, Sendable {
 
 extension BytePath {
     /// Whether both lead to one file or directory.
-    public func isSameFile(as other: BytePath) -> Bool {
+    package func isSameFile(as other: BytePath) -> Bool {
         guard let own = try? Files.identity(ofTarget: self), let others = try? Files.identity(ofTarget: other) else {
             return false
         }
@@ -46,11 +46,11 @@ extension BytePath {
 
 extension FileIdentity {
     /// The same inode, whatever was written to it since.
-    public func isSameFile(as other: FileIdentity) -> Bool { device == other.device && inode == other.inode }
+    package func isSameFile(as other: FileIdentity) -> Bool { device == other.device && inode == other.inode }
 
     /// The same inode with the same size and modification time. The change time does not count: renaming, linking and
     /// chmod set it and leave the content alone.
-    public func isSameContent(as other: FileIdentity) -> Bool {
+    package func isSameContent(as other: FileIdentity) -> Bool {
         isSameFile(as: other) && size == other.size && modified == other.modified
     }
 }

@@ -5,7 +5,7 @@ extension Files {
     /// business, and a setgid bit is inherited from the parent: asking for it is forbidden under RestrictSUIDSGID=.
     /// - Returns: the directories that were made, outermost first.
     @discardableResult
-    public static func makeDirectory(_ path: BytePath) throws -> [BytePath] {
+    package static func makeDirectory(_ path: BytePath) throws -> [BytePath] {
         do {
             try retrying("create the directory", path) { mkdir($0, 0o777) }
             return [path]
@@ -26,7 +26,7 @@ extension Files {
     }
 
     /// Makes the names in a directory durable.
-    public static func synchronizeDirectory(_ path: BytePath) throws {
+    package static func synchronizeDirectory(_ path: BytePath) throws {
         do { try Descriptor.directory(path, followingLinks: true).synchronize() } catch let error as SystemError
             where error.operation == "synchronise" && [EINVAL, ENOTSUP].contains(error.code)
         {
@@ -35,13 +35,13 @@ extension Files {
     }
 
     /// The names in a directory, or in the one that a symbolic link leads to, in byte order.
-    public static func names(in directory: BytePath) throws -> [[UInt8]] {
+    package static func names(in directory: BytePath) throws -> [[UInt8]] {
         try Descriptor.directory(directory, followingLinks: true).names()
     }
 
     /// Calls `visit` for every entry below `directory` that is no directory, without following symbolic links.
     /// Directories that cannot be read are passed over.
-    public static func walk(_ directory: BytePath, visit: (BytePath, stat) throws -> Void) rethrows {
+    package static func walk(_ directory: BytePath, visit: (BytePath, stat) throws -> Void) rethrows {
         var pending = [directory]
         while let next = pending.popLast() {
             // The one that was asked for may be a link; what lies in it is not followed.
@@ -60,7 +60,7 @@ extension Files {
 extension BytePath {
     /// Whether names can be made and removed in this directory: its permissions and its mount say so, at present.
     /// - Throws: `SystemError` with what hinders.
-    public func checkWritable() throws {
+    package func checkWritable() throws {
         try retrying("take files out of", self) { faccessat(AT_FDCWD, $0, W_OK | X_OK, AT_EACCESS) }
     }
 }

@@ -3,9 +3,9 @@ import CLinux
 /// Names that desktops, storage devices and synchronising programs give to what is theirs: thumbnails, waste baskets,
 /// snapshots. Nothing in such a folder is a photo that somebody put there; whoever looks for photos in folders passes
 /// them over. (Hidden names, which begin with a dot, are passed over everywhere without being listed.)
-public enum FurnitureNames {
+package enum FurnitureNames {
     /// Glob patterns; letter case does not matter.
-    public static let patterns = [
+    package static let patterns = [
         // Windows.
         "Thumbs.db", "ehthumbs*.db", "desktop.ini", "$RECYCLE.BIN", "RECYCLER", "RECYCLED", "System Volume Information",
         "FOUND.[0-9][0-9][0-9]",
@@ -23,7 +23,7 @@ public enum FurnitureNames {
     ]
 
     /// The pattern that a name matches; nil where it is somebody's own.
-    public static func pattern(matching name: [UInt8]) -> String? {
+    package static func pattern(matching name: [UInt8]) -> String? {
         BytePath(bytes: name).withCString { name in patterns.first { CLinux_nameMatches($0, name) != 0 } }
     }
 }

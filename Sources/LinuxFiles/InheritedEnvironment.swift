@@ -1,11 +1,11 @@
 import Glibc
 
 /// What a program is started with that would end it later, put right: to be called first thing in both programs.
-public enum InheritedEnvironment {
+package enum InheritedEnvironment {
     /// Descriptors 0 to 2 that are closed become /dev/null: the next files to be opened would else get these numbers,
     /// and log lines be written into them. A file that grows over `ulimit -f` is an error (EFBIG) like any other and no
     /// end by SIGXFSZ.
-    public static func prepare() {
+    package static func prepare() {
         signal(SIGXFSZ, SIG_IGN)
         for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) == -1 && errno == EBADF {
             // The lowest number that is free is this one.
@@ -16,7 +16,7 @@ public enum InheritedEnvironment {
 
 /// Writes on standard error, which may be closed, full, or a pipe that nobody reads any more: what cannot be said is
 /// not said, and the program goes on.
-public func writeStandardError(_ text: String) {
+package func writeStandardError(_ text: String) {
     // A pipe without a reader would end the program by SIGPIPE, which a program that writes pictures does not deserve.
     var pipe = sigset_t(), before = sigset_t(), pending = sigset_t()
     sigemptyset(&pipe)

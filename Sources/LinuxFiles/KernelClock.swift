@@ -1,12 +1,12 @@
 import Glibc
 
 /// The kernel's clocks, in nanoseconds.
-public enum KernelClock {
+package enum KernelClock {
     /// Since some moment in the past: unmoved by a change of the time of day.
-    public static var monotonic: Int64 { now(CLOCK_MONOTONIC) }
+    package static var monotonic: Int64 { now(CLOCK_MONOTONIC) }
 
     /// Since 1970.
-    public static var timeOfDay: Int64 { now(CLOCK_REALTIME) }
+    package static var timeOfDay: Int64 { now(CLOCK_REALTIME) }
 
     private static func now(_ clock: clockid_t) -> Int64 {
         var time = timespec()
@@ -17,10 +17,10 @@ public enum KernelClock {
 
 extension Duration {
     /// As a number of seconds.
-    public var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+    package var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
 
     /// In nanoseconds; no more than a quarter of what the type holds, so that sums of a few do not overflow.
-    public var inNanoseconds: Int64 {
+    package var inNanoseconds: Int64 {
         let (seconds, attoseconds) = components
         return seconds.multipliedReportingOverflow(by: 1_000_000_000).overflow
             ? Int64.max / 4 : min(seconds * 1_000_000_000 + attoseconds / 1_000_000_000, Int64.max / 4)

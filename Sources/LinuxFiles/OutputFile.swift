@@ -6,7 +6,7 @@ import Glibc
 /// Devices and pipes are written into; symbolic links are followed, and stay; a file that is there keeps its mode,
 /// owner and other names, and is replaced in one step where that is possible. Nothing is left behind where writing
 /// fails.
-public final class OutputFile {
+package final class OutputFile {
     private enum Way {
         /// Open already: a device, a pipe, or one of this process's own descriptors.
         case stream(CInt)
@@ -17,17 +17,17 @@ public final class OutputFile {
     }
 
     /// As it was named.
-    public let name: BytePath
+    package let name: BytePath
     /// Behind symbolic links.
-    public let path: BytePath
+    package let path: BytePath
     /// Of the file that is there; nil for a new one, a device or a pipe.
-    public let existing: FileIdentity?
+    package let existing: FileIdentity?
     private let way: Way
 
-    public var isStream: Bool { if case .stream = way { true } else { false } }
+    package var isStream: Bool { if case .stream = way { true } else { false } }
 
     /// - Throws: `OutputError` where it cannot be written.
-    public init(_ name: BytePath) throws {
+    package init(_ name: BytePath) throws {
         self.name = name
         if let descriptor = Self.ownDescriptor(name) {
             (path, existing, way) = (name, nil, try Self.stream(descriptor, name))
@@ -61,7 +61,7 @@ public final class OutputFile {
     }
 
     /// Standard output.
-    public init(standardOutput: ()) throws {
+    package init(standardOutput: ()) throws {
         (name, path, existing) = ("-", "-", nil)
         way = try Self.stream(STDOUT_FILENO, "standard output")
     }
@@ -72,7 +72,7 @@ public final class OutputFile {
 
     /// `body` gets a function that appends bytes.
     /// - Throws: `OutputError`, and what `body` throws.
-    public func write(_ body: (_ append: @escaping (UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws {
+    package func write(_ body: (_ append: @escaping (UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws {
         do {
             switch way {
             case .stream(let descriptor): try body { try Files.write($0, to: descriptor, self.name) }
@@ -90,7 +90,7 @@ public final class OutputFile {
         }
     }
 
-    public func write(_ bytes: [UInt8]) throws { try write { append in try bytes.withUnsafeBytes { try append($0) } } }
+    package func write(_ bytes: [UInt8]) throws { try write { append in try bytes.withUnsafeBytes { try append($0) } } }
 
     private func replace(
         _ status: stat, _ body: (_ append: @escaping (UnsafeRawBufferPointer) throws -> Void) throws -> Void
@@ -201,13 +201,13 @@ public final class OutputFile {
 }
 
 /// Why something cannot be written where it should.
-public struct OutputError: Error, Sendable, CustomStringConvertible {
-    public let description: String
+package struct OutputError: Error, Sendable, CustomStringConvertible {
+    package let description: String
 
-    public init(_ description: String) { self.description = description }
+    package init(_ description: String) { self.description = description }
 
     /// With the kernel's reason.
-    public init(_ path: BytePath, _ what: String, _ error: SystemError) {
+    package init(_ path: BytePath, _ what: String, _ error: SystemError) {
         description = "\(path) \(what): \(error.reason)"
     }
 }

@@ -1,9 +1,9 @@
 import CLinux
 
 /// How much of the machine this process may use.
-public enum Processors {
+package enum Processors {
     /// Processors that the affinity mask and the cgroup's quota (`cpu.max`, `cpu.cfs_quota_us`) leave us, at least 1.
-    public static var usable: Int {
+    package static var usable: Int {
         max(1, min(Int(CLinux_processorsInAffinity()), quota ?? Int.max))
     }
 

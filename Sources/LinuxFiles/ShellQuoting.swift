@@ -1,7 +1,7 @@
 /// A path as one word of a shell's command line, whatever its bytes: as it is where nothing in it means something to a
 /// shell, else in single quotes, and `$'...'` (bash, ksh, zsh; POSIX 2024) where it has bytes that a terminal could not
 /// show or take.
-public func shellQuoted(_ path: BytePath) -> String {
+package func shellQuoted(_ path: BytePath) -> String {
     let bytes = path.bytes
     guard let text = String(validating: bytes, as: UTF8.self), !text.unicodeScalars.contains(where: isTerminalControl)
     else {

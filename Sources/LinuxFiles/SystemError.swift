@@ -1,40 +1,40 @@
 import Glibc
 
 /// A system call that failed: what was tried, on which path, and the kernel's answer.
-public struct SystemError: Error, Sendable, Hashable, CustomStringConvertible {
+package struct SystemError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The error number.
-    public let code: CInt
+    package let code: CInt
     /// A verb for `cannot ... PATH`, such as `open`.
-    public let operation: String
-    public let path: BytePath?
+    package let operation: String
+    package let path: BytePath?
 
-    public init(_ code: CInt = errno, _ operation: String, _ path: BytePath? = nil) {
+    package init(_ code: CInt = errno, _ operation: String, _ path: BytePath? = nil) {
         self.code = code
         self.operation = operation
         self.path = path
     }
 
     /// The error number in words.
-    public var reason: String { Self.reason(code) }
+    package var reason: String { Self.reason(code) }
 
     /// An error number in words.
-    public static func reason(_ code: CInt) -> String { String(cString: strerror(code)) }
+    package static func reason(_ code: CInt) -> String { String(cString: strerror(code)) }
 
-    public var description: String {
+    package var description: String {
         path.map { "cannot \(operation) \($0): \(reason)" } ?? "cannot \(operation): \(reason)"
     }
 
     /// No room, or no permission to make any: writing pauses until that changes.
-    public var isOutputBlocked: Bool { [ENOSPC, EDQUOT, EROFS].contains(code) }
+    package var isOutputBlocked: Bool { [ENOSPC, EDQUOT, EROFS].contains(code) }
 
     /// The file is not there (any more).
-    public var isMissing: Bool { code == ENOENT || code == ENOTDIR }
+    package var isMissing: Bool { code == ENOENT || code == ENOTDIR }
 }
 
 /// Runs a call that reports failure as -1 and `errno`, again and again while a signal interrupts it.
 /// - Throws: `SystemError`.
 @discardableResult
-public func retrying<Value: SignedInteger>(
+package func retrying<Value: SignedInteger>(
     _ operation: String, _ path: BytePath? = nil, _ call: () -> Value
 ) throws -> Value {
     while true {
@@ -47,7 +47,7 @@ public func retrying<Value: SignedInteger>(
 
 /// The same for a call on a path, which gets it as a C string.
 @discardableResult
-public func retrying<Value: SignedInteger>(
+package func retrying<Value: SignedInteger>(
     _ operation: String, _ path: BytePath, _ call: (UnsafePointer<CChar>) -> Value
 ) throws -> Value {
     // In this order: freeing the string may come between the call and its `errno` otherwise.

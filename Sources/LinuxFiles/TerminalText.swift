@@ -1,6 +1,6 @@
 /// Text for a terminal or a line of a log: what would move the cursor, colour, hide or turn round what follows is shown
 /// as an escape, `\n`, `\t` or `\x1B`. Every line that a program prints of what others have named goes through this.
-public func terminalSafe(_ text: String) -> String {
+package func terminalSafe(_ text: String) -> String {
     if text.unicodeScalars.allSatisfy({ !isTerminalControl($0) }) { return text }
     return text.unicodeScalars.map { scalar in
         switch scalar {

@@ -4,23 +4,23 @@ import LinuxFiles
 import Ranks
 
 /// How this process was started, and with whom.
-public enum MPILaunch {
+package enum MPILaunch {
     /// Whether mpirun, or another launcher that speaks PMIx, started this process. Only then is MPI loaded.
-    public static var isUnderway: Bool { number("OMPI_COMM_WORLD_SIZE") != nil || number("PMIX_RANK") != nil }
+    package static var isUnderway: Bool { number("OMPI_COMM_WORLD_SIZE") != nil || number("PMIX_RANK") != nil }
 
     /// The number that the launcher gave this process; 0 where there was none.
-    public static var rank: Int { number("OMPI_COMM_WORLD_RANK") ?? number("PMIX_RANK") ?? 0 }
+    package static var rank: Int { number("OMPI_COMM_WORLD_RANK") ?? number("PMIX_RANK") ?? 0 }
 
     /// Of the environment.
     private static func number(_ name: String) -> Int? { getenv(name).flatMap { Int(String(cString: $0)) } }
 
     /// The processes that were started together; this one alone where no launcher did.
     /// - Throws: `MPIError` where Open MPI is not there.
-    public static func group() throws -> any RankGroup { isUnderway ? try MPIRanks() : OneProcess() }
+    package static func group() throws -> any RankGroup { isUnderway ? try MPIRanks() : OneProcess() }
 
     /// Threads for this process's computing: the processors that it may use, shared with the ranks that may use the
     /// same ones. Where mpirun bound each rank to processors of its own nobody shares.
-    public static func threads(_ group: any RankGroup) -> Int {
+    package static func threads(_ group: any RankGroup) -> Int {
         guard group.count > 1 else { return Processors.usable }
         // Numbers up to 2^48 are whole in a double.
         let own = [place("/proc/sys/kernel/random/boot_id"), place("/proc/self/status")]
@@ -37,6 +37,6 @@ public enum MPILaunch {
 }
 
 /// Why there is no MPI, in one line with the remedy.
-public struct MPIError: Error, CustomStringConvertible {
-    public let description: String
+package struct MPIError: Error, CustomStringConvertible {
+    package let description: String
 }

@@ -9,9 +9,9 @@ import Threads
 ///
 /// That thread looks after an operation every tenth of a millisecond while the caller computes, so that it takes
 /// nobody's processor, and without a pause once the caller waits.
-public final class MPIRanks: RankGroup {
-    public let rank: Int
-    public let count: Int
+package final class MPIRanks: RankGroup {
+    package let rank: Int
+    package let count: Int
     private let jobs: Monitor<[Job]>
     private let thread: WorkerThread
     private let status: Abort
@@ -35,7 +35,7 @@ public final class MPIRanks: RankGroup {
 
     /// Loads MPI; returns when all ranks are there.
     /// - Throws: `MPIError`, or `SystemError` where no thread can be started.
-    public init() throws {
+    package init() throws {
         let jobs = Monitor<[Job]>([]), status = Abort(),
             started = Monitor<(problem: String?, rank: Int, count: Int)?>(nil)
         thread = try WorkerThread("ranks") {
@@ -72,7 +72,7 @@ public final class MPIRanks: RankGroup {
 
     // MARK: Operations
 
-    public func startSum(_ branches: [UnsafeMutableBufferPointer<Float>], batch: Int) -> any PendingSum {
+    package func startSum(_ branches: [UnsafeMutableBufferPointer<Float>], batch: Int) -> any PendingSum {
         precondition(branches[0].count % count == 0)
         let own = Floats(pointers: branches.map { $0.baseAddress! }, count: branches[0].count)
         return start { [ranges = (0..<count).map { self.branches(ofBatch: batch, rank: $0) }] in
@@ -80,9 +80,9 @@ public final class MPIRanks: RankGroup {
         }
     }
 
-    public func gathered(_ values: [Double]) -> [[Double]] { result { $0.gathered(values) } }
-    public func broadcast(_ bytes: [UInt8]) -> [UInt8] { result { $0.broadcast(bytes) } }
-    public func collected(_ values: [Float]) -> [[Float]] { result { $0.collected(values) } }
+    package func gathered(_ values: [Double]) -> [[Double]] { result { $0.gathered(values) } }
+    package func broadcast(_ bytes: [UInt8]) -> [UInt8] { result { $0.broadcast(bytes) } }
+    package func collected(_ values: [Float]) -> [[Float]] { result { $0.collected(values) } }
 
     /// Of an operation that is waited for at once.
     private func result<Value: Sendable>(_ body: @escaping @Sendable (Worker) -> Value) -> Value {
@@ -95,7 +95,7 @@ public final class MPIRanks: RankGroup {
     }
 
     /// This process has done its part; returns when every rank has.
-    public func end() {
+    package func end() {
         start { worker in
             CMPI_end()
             worker.isAtEnd = true
@@ -104,7 +104,7 @@ public final class MPIRanks: RankGroup {
     }
 
     /// Ends all processes of the run, whatever they are at; does not return.
-    public func abort(status: Int32) -> Never {
+    package func abort(status: Int32) -> Never {
         self.status.status.store(Int(status), ordering: .sequentiallyConsistent)
         // An operation under way looks for it; where there is none, this is the next.
         _ = start { _ in CMPI_abort(status) }

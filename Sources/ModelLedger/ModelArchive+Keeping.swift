@@ -6,7 +6,7 @@ import Weights
 
 // What stays, what goes, and what a start puts right.
 extension ModelArchive {
-    public func pin(_ hash: SHA256Digest, _ isPinned: Bool) throws {
+    package func pin(_ hash: SHA256Digest, _ isPinned: Bool) throws {
         try database.write { database in
             try database.execute(
                 sql: "UPDATE model SET pinned = ? WHERE sha256 = ?", arguments: [isPinned, Data(hash.bytes)])
@@ -16,7 +16,7 @@ extension ModelArchive {
 
     /// Removes a model's file; what is known of it stays, since pictures name it.
     /// - Throws: `ModelArchiveError` where it is in use, the one before that, or pinned.
-    public func forget(_ hash: SHA256Digest) throws {
+    package func forget(_ hash: SHA256Digest) throws {
         try database.write { database in
             guard let record = try Self.record(hash, database), record.isPresent else { throw Self.missing(hash) }
             let obstacles = [
@@ -41,7 +41,7 @@ extension ModelArchive {
     /// more.
     /// - Returns: what was forgotten.
     @discardableResult
-    public func prune(_ style: String, keep: Int) throws -> [SHA256Digest] {
+    package func prune(_ style: String, keep: Int) throws -> [SHA256Digest] {
         let forgotten = try database.write { database in
             let present = try Self.records(style: style, database).filter(\.isPresent)
             let surplus = present.filter { !$0.isPinned && !$0.isInUse && !$0.isPredecessor }
@@ -60,21 +60,21 @@ extension ModelArchive {
     }
 
     /// What `recover` found.
-    public struct Recovery: Sendable, Equatable {
+    package struct Recovery: Sendable, Equatable {
         /// A style whose model in use is gone, and what is in use now; nil for the one that ships.
-        public struct Loss: Sendable, Equatable {
-            public var style: String
-            public var lost: SHA256Digest
-            public var now: SHA256Digest?
+        package struct Loss: Sendable, Equatable {
+            package var style: String
+            package var lost: SHA256Digest
+            package var now: SHA256Digest?
         }
-        public var losses: [Loss] = []
+        package var losses: [Loss] = []
         /// Files without a row that are models: the ledger was lost, or a crash came between file and row.
-        public var adopted: [SHA256Digest] = []
+        package var adopted: [SHA256Digest] = []
     }
 
     /// After a start: ends what a crash interrupted, takes up models that have no row, and notes whose file was taken
     /// away by others. No model is removed that was not forgotten.
-    public func recover() throws -> Recovery {
+    package func recover() throws -> Recovery {
         var recovery = Recovery()
         for name in try Files.names(in: directory) {
             let path = directory.appending(name), text = String(decoding: name, as: UTF8.self)

@@ -4,17 +4,17 @@ import GRDB
 
 extension ModelArchive {
     /// The model with that content; nil where it was never here.
-    public func record(_ hash: SHA256Digest) throws -> ModelRecord? { try database.read { try Self.record(hash, $0) } }
+    package func record(_ hash: SHA256Digest) throws -> ModelRecord? { try database.read { try Self.record(hash, $0) } }
 
     /// The latest first.
     /// - Parameter style: nil for all of them.
-    public func records(style: String? = nil) throws -> [ModelRecord] {
+    package func records(style: String? = nil) throws -> [ModelRecord] {
         try database.read { try Self.records(style: style, $0) }
     }
 
     /// The model whose digest begins so.
     /// - Throws: `ModelArchiveError` where there is none, or several.
-    public func record(named text: String) throws -> ModelRecord {
+    package func record(named text: String) throws -> ModelRecord {
         let prefix = text.lowercased()
         guard prefix.count >= 4, prefix.allSatisfy(\.isHexDigit) else {
             throw ModelArchiveError(
@@ -32,7 +32,7 @@ extension ModelArchive {
     }
 
     /// The models that a style was made with, the current one first, and since when, in milliseconds since 1970.
-    public func history(_ style: String) throws -> [(hash: SHA256Digest, since: Int64, why: String)] {
+    package func history(_ style: String) throws -> [(hash: SHA256Digest, since: Int64, why: String)] {
         try database.read { database in
             try Row.fetchAll(
                 database, sql: "SELECT sha256, since, why FROM model_stack WHERE style = ? ORDER BY position DESC",

@@ -11,22 +11,22 @@ import Weights
 /// whatever moment the power fails at, each row that says so has its file. `recover` ends what was interrupted. Which
 /// model a style is made with is the top of a stack; a promotion puts one on it, a rollback takes one off, each in one
 /// transaction.
-public final class ModelArchive: Sendable {
+package final class ModelArchive: Sendable {
     let database: any DatabaseWriter
     /// Of the files.
-    public let directory: BytePath
+    package let directory: BytePath
     static let suffix = ".safetensors", stateSuffix = ".training.safetensors"
 
     /// - Parameters:
     ///   - database: has been through `migrate`.
     ///   - directory: made where it is missing.
-    public init(database: any DatabaseWriter, directory: BytePath) throws {
+    package init(database: any DatabaseWriter, directory: BytePath) throws {
         (self.database, self.directory) = (database, directory)
         try Files.makeDirectory(directory)
     }
 
     /// Registers the tables.
-    public static func migrate(_ migrator: inout DatabaseMigrator) {
+    package static func migrate(_ migrator: inout DatabaseMigrator) {
         migrator.registerMigration("models") { database in
             try database.execute(
                 sql: """
@@ -46,10 +46,10 @@ public final class ModelArchive: Sendable {
     }
 
     /// Where a model's file is, or would be.
-    public func path(of hash: SHA256Digest) -> BytePath { directory.appending("\(hash)\(Self.suffix)") }
+    package func path(of hash: SHA256Digest) -> BytePath { directory.appending("\(hash)\(Self.suffix)") }
 
     /// Where the other networks of its training are, which a later run goes on with, if it has them.
-    public func trainingState(of hash: SHA256Digest) -> BytePath {
+    package func trainingState(of hash: SHA256Digest) -> BytePath {
         directory.appending("\(hash)\(Self.stateSuffix)")
     }
 
@@ -58,23 +58,23 @@ public final class ModelArchive: Sendable {
     // MARK: Taking models in
 
     /// What is known of a model that is taken in.
-    public struct Facts: Sendable {
-        public var style: String
-        public var origin: ModelRecord.Origin
-        public var parent: SHA256Digest?
-        public var data: String?
-        public var figures: String?
-        public var decision = ModelRecord.Decision.unexamined
-        public var reasons: [String] = []
+    package struct Facts: Sendable {
+        package var style: String
+        package var origin: ModelRecord.Origin
+        package var parent: SHA256Digest?
+        package var data: String?
+        package var figures: String?
+        package var decision = ModelRecord.Decision.unexamined
+        package var reasons: [String] = []
 
-        public init(style: String, origin: ModelRecord.Origin) { (self.style, self.origin) = (style, origin) }
+        package init(style: String, origin: ModelRecord.Origin) { (self.style, self.origin) = (style, origin) }
     }
 
     /// Takes a copy of a model's file. Where it is there already, for the same style, what is newly known of it is
     /// added.
     /// - Throws: `WeightsError` where it is no generator's file, `ModelArchiveError`, `SystemError`, `DatabaseError`.
     @discardableResult
-    public func add(_ file: BytePath, _ facts: Facts) throws -> SHA256Digest {
+    package func add(_ file: BytePath, _ facts: Facts) throws -> SHA256Digest {
         let hash = try place(file, facts.style)
         let bytes = try Files.status(of: path(of: hash)).st_size
         try database.write { try Self.insert(hash, facts, bytes: Int(bytes), $0) }
@@ -90,7 +90,7 @@ public final class ModelArchive: Sendable {
     /// - Returns: the model, and the one that was in use before.
     /// - Throws: as `add` and `promote` do, and what `change` throws.
     @discardableResult
-    public func admit(
+    package func admit(
         _ file: BytePath, _ facts: Facts, trainingState: BytePath? = nil, promoting why: String? = nil,
         change: (Database, SHA256Digest) throws -> Void = { _, _ in }
     ) throws -> (hash: SHA256Digest, before: SHA256Digest?) {
@@ -158,7 +158,7 @@ public final class ModelArchive: Sendable {
     // MARK: Switching
 
     /// The model that the style's next photo is made with; nil where none was ever promoted.
-    public func current(_ style: String) throws -> SHA256Digest? {
+    package func current(_ style: String) throws -> SHA256Digest? {
         try database.read { try Self.stack(style, $0).first?.hash }
     }
 
@@ -169,7 +169,7 @@ public final class ModelArchive: Sendable {
     /// - Returns: the model that was in use before.
     /// - Throws: `ModelArchiveError` where that is not to be done, or its file is not what it was.
     @discardableResult
-    public func promote(_ hash: SHA256Digest, why: String, isForced: Bool = false) throws -> SHA256Digest? {
+    package func promote(_ hash: SHA256Digest, why: String, isForced: Bool = false) throws -> SHA256Digest? {
         try checkFile(hash)
         return try database.write { database in
             guard let record = try Self.record(hash, database), record.isPresent else { throw Self.missing(hash) }
@@ -189,7 +189,7 @@ public final class ModelArchive: Sendable {
     /// model that ships under the style's name.
     /// - Returns: the model that was taken off, and the one in use now; nil for the one that ships.
     @discardableResult
-    public func rollback(_ style: String) throws -> (from: SHA256Digest, to: SHA256Digest?) {
+    package func rollback(_ style: String) throws -> (from: SHA256Digest, to: SHA256Digest?) {
         let stack = try database.read { try Self.stack(style, $0) }
         guard let top = stack.first else {
             throw ModelArchiveError("the style '\(style)' has no promoted model to go back from")
@@ -223,5 +223,5 @@ public final class ModelArchive: Sendable {
 
 extension SHA256Digest {
     /// Enough of it for people.
-    public var short: String { String(description.prefix(12)) }
+    package var short: String { String(description.prefix(12)) }
 }

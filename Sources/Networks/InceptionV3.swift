@@ -4,15 +4,15 @@ import Weights
 /// The Inception network of the Fréchet Inception Distance (Szegedy et al. 2016, as ported to PyTorch by pytorch-fid:
 /// average pooling does not count what lies outside, and the last block pools by maximum), forward only, batch
 /// normalisation folded into the convolutions. Keys as in `pt_inception-2015-12-05-6726825d.pth`.
-public final class InceptionV3: Sendable {
-    public typealias Tap = InceptionV3Layers.Tap
+package final class InceptionV3: Sendable {
+    package typealias Tap = InceptionV3Layers.Tap
 
     /// Height and width of the input.
-    public static let side = 299
+    package static let side = 299
 
     /// The deepest of the taps that were read.
-    public let tap: Tap
-    public let context: ComputeContext
+    package let tap: Tap
+    package let context: ComputeContext
     private let stages: [[Block]]
 
     /// As in `InceptionV3Layers`.
@@ -26,7 +26,7 @@ public final class InceptionV3: Sendable {
     }
 
     /// Reads the network up to a tap. Throws `WeightsError` naming what is missing or misshapen.
-    public init(_ file: WeightsFile, tap: Tap, in context: ComputeContext = .default) throws {
+    package init(_ file: WeightsFile, tap: Tap, in context: ComputeContext = .default) throws {
         try InceptionV3Layers.validate(file, tap: tap)
         (self.tap, self.context) = (tap, context)
         stages = try InceptionV3Layers.stages(to: tap).map { stage in
@@ -72,7 +72,7 @@ public final class InceptionV3: Sendable {
 
     /// x (N, 299, 299, 3) in [-1, 1] to N rows of features at each of the taps, in the order asked for: means over all
     /// places.
-    public func callAsFunction(_ x: Tensor, at taps: [Tap]) -> [[[Float]]] {
+    package func callAsFunction(_ x: Tensor, at taps: [Tap]) -> [[[Float]]] {
         precondition(x.shape.h == Self.side && x.shape.w == Self.side && taps.allSatisfy { $0 <= tap })
         var x = x, found: [Tap: [[Float]]] = [:]
         for (tap, stage) in zip(Tap.allCases, stages) where tap <= taps.max()! {
@@ -85,7 +85,7 @@ public final class InceptionV3: Sendable {
     }
 
     /// The same at the deepest tap.
-    public func callAsFunction(_ x: Tensor) -> [[Float]] { self(x, at: [tap])[0] }
+    package func callAsFunction(_ x: Tensor) -> [[Float]] { self(x, at: [tap])[0] }
 
     private static func apply(_ block: Block, _ x: Tensor) -> Tensor {
         var first = 0, output: Tensor?

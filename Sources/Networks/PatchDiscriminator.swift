@@ -2,11 +2,11 @@ import Tensors
 
 /// The 70x70 PatchGAN discriminator (Isola et al. 2017; Zhu et al. 2017, appendix 7.2): 4x4 convolutions with Leaky
 /// ReLU 0.2, three of stride 2, one judgement a patch. Keys as `netD_n_layers3` of the original project.
-public final class PatchDiscriminator: TrainableNetwork {
+package final class PatchDiscriminator: TrainableNetwork {
     /// All tensors. The biases before a normalisation, which cancels them, are kept for the file's sake and take no
     /// part.
-    public let parameters: [Parameter]
-    public let channels: Int
+    package let parameters: [Parameter]
+    package let channels: Int
 
     private struct Layer {
         var operation: Convolution2D
@@ -25,7 +25,7 @@ public final class PatchDiscriminator: TrainableNetwork {
     }
 
     /// - Parameter initial: values of the tensor with a key and shape.
-    public init(
+    package init(
         channels: Int, in context: ComputeContext = .default,
         initial: (_ key: String, _ shape: [Int]) throws -> [Float]
     ) rethrows {
@@ -54,7 +54,7 @@ public final class PatchDiscriminator: TrainableNetwork {
 
     /// x (N, H, W, 3) in [-1, 1] to one judgement a patch, (N, H/8 - 2, W/8 - 2, 1); 1 means real. Sides of at least
     /// 24.
-    public func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor {
+    package func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor {
         var x = x
         for (i, layer) in layers.enumerated() {
             if layer.normalized {

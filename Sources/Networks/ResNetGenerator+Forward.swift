@@ -2,7 +2,7 @@ import Tensors
 
 extension ResNetGenerator {
     /// What is kept in memory between layers; the result is the same.
-    public enum Storage: Int, Sendable, CaseIterable, Comparable {
+    package enum Storage: Int, Sendable, CaseIterable, Comparable {
         /// Every layer's output whole.
         case all
         /// The layers at full resolution are computed twice: for their statistics, then for their values.
@@ -10,11 +10,11 @@ extension ResNetGenerator {
         /// Those at half resolution too, and the second convolution of each residual block.
         case quarterResolution
 
-        public static func < (a: Storage, b: Storage) -> Bool { a.rawValue < b.rawValue }
+        package static func < (a: Storage, b: Storage) -> Bool { a.rawValue < b.rawValue }
     }
 
     /// Bytes of activations that a height x width image (both multiples of 4) needs at the peak, about.
-    public func activationBytes(height: Int, width: Int, storage: Storage) -> Int {
+    package func activationBytes(height: Int, width: Int, storage: Storage) -> Int {
         // A quarter-resolution buffer has 4b channels of h/4 x w/4 floats: as many bytes as h * w * b.
         let quarter = height * width * description.baseChannels
         switch storage {
@@ -27,7 +27,7 @@ extension ResNetGenerator {
 
     /// The storage to use where memory is plentiful: storing all is faster by a tenth or more, but past some size the
     /// memory is worth more.
-    public func preferredStorage(height: Int, width: Int) -> Storage {
+    package func preferredStorage(height: Int, width: Int) -> Storage {
         activationBytes(height: height, width: width, storage: .all) <= 1 << 30 ? .all : .halfResolution
     }
 
@@ -43,7 +43,7 @@ extension ResNetGenerator {
     }
 
     /// Translates one image of any size: x (1, H, W, 3) in [-1, 1] to the same.
-    public func callAsFunction(_ x: Tensor, storage: Storage? = nil) -> Tensor {
+    package func callAsFunction(_ x: Tensor, storage: Storage? = nil) -> Tensor {
         let row = x.shape.w * 3
         let storage = storage ?? preferredStorage(height: x.shape.h, width: x.shape.w)
         let y = Tensor(x.shape, in: context)
@@ -64,7 +64,7 @@ extension ResNetGenerator {
     ///     calling thread.
     ///   - output: gets rows of the result, (rows, width, 3), from top to bottom, each once.
     /// - Throws: `GeneratorError.abandoned`.
-    public func translate(
+    package func translate(
         height: Int, width: Int, storage: Storage, progress: ((Double) -> Bool)?,
         input: @escaping (Range<Int>, UnsafeMutablePointer<Float>) -> Void,
         output: (Range<Int>, UnsafePointer<Float>) -> Void
@@ -90,7 +90,7 @@ extension ResNetGenerator {
     }
 
     /// The side that an image's side is padded to.
-    public static func paddedSide(_ side: Int) -> Int {
+    package static func paddedSide(_ side: Int) -> Int {
         max(minimumSide, (side + sideMultiple - 1) / sideMultiple * sideMultiple)
     }
 

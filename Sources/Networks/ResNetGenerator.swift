@@ -6,10 +6,10 @@ import Weights
 ///
 /// It computes in bands of rows where memory is short, and always gives what the undivided network would: instance
 /// normalisation takes its statistics from the whole image.
-public final class ResNetGenerator: Sendable {
-    public let description: GeneratorDescription
+package final class ResNetGenerator: Sendable {
+    package let description: GeneratorDescription
     /// Where its weights lie, and where it computes.
-    public let context: ComputeContext
+    package let context: ComputeContext
 
     let first, down1, down2, up1, up2, last: any PackedConvolution
     let blocks: [(first: any PackedConvolution, second: any PackedConvolution)]
@@ -21,18 +21,18 @@ public final class ResNetGenerator: Sendable {
     }
 
     /// What the packed weights take in memory.
-    public var weightBytes: Int { convolutions.reduce(0) { $0 + $1.weightBytes } }
+    package var weightBytes: Int { convolutions.reduce(0) { $0 + $1.weightBytes } }
 
     /// What the threads need besides the activations, at most: layers whose scratch has one size share it.
-    public var scratchBytes: Int { context.threads.count * Set(convolutions.map(\.scratchBytes)).reduce(0, +) }
+    package var scratchBytes: Int { context.threads.count * Set(convolutions.map(\.scratchBytes)).reduce(0, +) }
 
     /// Sides must be a multiple of this, and at least `minimumSide`.
-    public static let sideMultiple = 4
-    public static let minimumSide = 8
+    package static let sideMultiple = 4
+    package static let minimumSide = 8
 
     /// - Parameter tensor: values of the tensor with a key of the description, in PyTorch's order (OIHW; transposed
     ///   convolutions IOHW).
-    public init(
+    package init(
         _ description: GeneratorDescription, in context: ComputeContext = .default,
         tensor: (String) throws -> [Float]
     ) rethrows {
@@ -61,7 +61,7 @@ public final class ResNetGenerator: Sendable {
     }
 
     /// Loads a `cyclegan-generator/1` file. Throws `WeightsError` naming what does not fit, or is no finite number.
-    public convenience init(_ file: WeightsFile, in context: ComputeContext = .default) throws {
+    package convenience init(_ file: WeightsFile, in context: ComputeContext = .default) throws {
         let description = try GeneratorDescription(file)
         try description.validate(file)
         try self.init(description, in: context) { key in try file.floats(key) }
@@ -72,7 +72,7 @@ public final class ResNetGenerator: Sendable {
 
 extension GeneratorDescription.Activation {
     /// f(x) = x above zero, slope * x below.
-    public var slope: Float {
+    package var slope: Float {
         switch self {
         case .relu: 0
         case .leakyReLU(let slope): slope

@@ -81,7 +81,7 @@ final class Meter {
     }
 }
 
-public enum GeneratorError: Error {
+package enum GeneratorError: Error {
     /// The progress report answered false.
     case abandoned
 }

@@ -1,11 +1,11 @@
 import Tensors
 
 /// CycleGAN's generator with parameters that can be trained: the same network as `ResNetGenerator`.
-public final class TrainableGenerator: TrainableNetwork {
-    public let description: GeneratorDescription
+package final class TrainableGenerator: TrainableNetwork {
+    package let description: GeneratorDescription
     /// All tensors of the description, in its order. The biases but the last convolution's are cancelled by the
     /// normalisation behind them; they are kept for the file's sake and take no part.
-    public let parameters: [Parameter]
+    package let parameters: [Parameter]
 
     private struct Layer {
         var kind: GeneratorDescription.Layer.Kind
@@ -17,7 +17,7 @@ public final class TrainableGenerator: TrainableNetwork {
     private let normalization: InstanceNormalization
 
     /// - Parameter initial: values of the tensor with a key and shape of the description.
-    public init(
+    package init(
         _ description: GeneratorDescription, in context: ComputeContext = .default,
         initial: (_ key: String, _ shape: [Int]) throws -> [Float]
     ) rethrows {
@@ -41,7 +41,7 @@ public final class TrainableGenerator: TrainableNetwork {
     }
 
     /// What a caller may look at on the way.
-    public enum Inside {
+    package enum Inside {
         /// What a residual block adds, normalised.
         case residual
         /// The picture before the hyperbolic tangent.
@@ -52,7 +52,7 @@ public final class TrainableGenerator: TrainableNetwork {
     /// - Parameters:
     ///   - grained: what the layers are given in place of the images, the images with grain.
     ///   - inside: is told of tensors on the way.
-    public func callAsFunction(
+    package func callAsFunction(
         _ images: Tensor, _ tape: Tape, grained: Tensor? = nil, inside: (Inside, Tensor) -> Void = { _, _ in }
     ) -> Tensor {
         var x = grained ?? images, blockInput = x
@@ -89,14 +89,14 @@ public final class TrainableGenerator: TrainableNetwork {
 }
 
 /// A network's parameters by name.
-public protocol TrainableNetwork: AnyObject {
+package protocol TrainableNetwork: AnyObject {
     var parameters: [Parameter] { get }
 }
 
 extension TrainableNetwork {
     /// Where the parameters lie, and what the network computes with.
-    public var context: ComputeContext { parameters[0].value.context }
+    package var context: ComputeContext { parameters[0].value.context }
 
     /// Asks a tape for the gradients of all parameters.
-    public func watch(_ tape: Tape) { parameters.forEach { tape.watch($0.value) } }
+    package func watch(_ tape: Tape) { parameters.forEach { tape.watch($0.value) } }
 }

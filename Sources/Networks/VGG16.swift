@@ -3,9 +3,9 @@ import Weights
 
 /// VGG16's features (Simonyan and Zisserman 2015, configuration D) up to a tap, fixed: the extractor of the semantic
 /// loss. Keys as in torchvision (`features.N`).
-public final class VGG16 {
+package final class VGG16 {
     /// Where the features are taken.
-    public enum Tap: String, Sendable, CaseIterable {
+    package enum Tap: String, Sendable, CaseIterable {
         case relu1_2, relu2_2, relu3_3, relu4_3
 
         /// Convolutions before it.
@@ -16,20 +16,20 @@ public final class VGG16 {
     }
 
     /// What the first convolution expects of a colour v in [-1, 1]: (v - mean) * scale, channel by channel.
-    public struct InputScaling: Sendable {
-        public var mean, scale: [Float]
+    package struct InputScaling: Sendable {
+        package var mean, scale: [Float]
 
         /// torchvision: v in [0, 1], less the mean, divided by the deviation.
-        public static let torchvision = Self(
+        package static let torchvision = Self(
             mean: [0.485, 0.456, 0.406].map { $0 * 2 - 1 }, scale: [0.229, 0.224, 0.225].map { 1 / (2 * $0) })
 
         /// Oxford's original weights: RGB 0 to 255 less (123.68, 116.779, 103.939).
-        public static let oxford = Self(
+        package static let oxford = Self(
             mean: [123.68, 116.779, 103.939].map { $0 / 127.5 - 1 }, scale: [127.5, 127.5, 127.5])
     }
 
     /// Where its weights lie, and what it takes features of.
-    public let context: ComputeContext
+    package let context: ComputeContext
 
     private struct Layer {
         var operation: Convolution2D
@@ -42,7 +42,7 @@ public final class VGG16 {
     /// Reads the layers up to the tap, of any widths. Throws `WeightsError` naming the tensor that is missing or
     /// misshapen. The file's metadata may say which scaling the input has (`input`, as in Oxford's files);
     /// torchvision's is assumed.
-    public convenience init(_ file: WeightsFile, tap: Tap, in context: ComputeContext = .default) throws {
+    package convenience init(_ file: WeightsFile, tap: Tap, in context: ComputeContext = .default) throws {
         let oxford = file.metadata["input"]?.contains("123.68") == true
         try self.init(
             file, prefix: "", stages: tap.stages, scaling: oxford ? .oxford : .torchvision, in: context)
@@ -51,7 +51,7 @@ public final class VGG16 {
     /// - Parameters:
     ///   - prefix: before each key.
     ///   - stages: convolutions in each stage.
-    public init(
+    package init(
         _ file: WeightsFile, prefix: String, stages: [Int], scaling: InputScaling,
         in context: ComputeContext = .default
     ) throws {
@@ -91,14 +91,14 @@ public final class VGG16 {
     }
 
     /// Of the features at a tap, one that was read.
-    public func channels(_ tap: Tap) -> Int { layers[tap.depth - 1].operation.outputChannels }
+    package func channels(_ tap: Tap) -> Int { layers[tap.depth - 1].operation.outputChannels }
 
     /// x (N, H, W, 3) in [-1, 1] to the features of the last layer that was read.
-    public func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor { features(x, depths: [layers.count], tape)[0] }
+    package func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor { features(x, depths: [layers.count], tape)[0] }
 
     /// x (N, H, W, 3) in [-1, 1] to the features at several taps, none deeper than the one that was read, in the order
     /// asked for.
-    public func callAsFunction(_ x: Tensor, at taps: [Tap], _ tape: Tape) -> [Tensor] {
+    package func callAsFunction(_ x: Tensor, at taps: [Tap], _ tape: Tape) -> [Tensor] {
         features(x, depths: taps.map(\.depth), tape)
     }
 

@@ -1,5 +1,5 @@
 /// What is done with a file whose image data are damaged or end early.
-public enum TruncatedPolicy: String, Sendable, CaseIterable {
+package enum TruncatedPolicy: String, Sendable, CaseIterable {
     /// Decoding throws.
     case fail
     /// What is there is decoded, the rest is filled in, and `Photo.warnings` says so.
@@ -7,29 +7,29 @@ public enum TruncatedPolicy: String, Sendable, CaseIterable {
 }
 
 /// What a file may cost. Each error says which limit it met (`Limit`).
-public struct DecodingLimits: Sendable, Equatable {
+package struct DecodingLimits: Sendable, Equatable {
     /// Width times height. 100 million pixels take 300 MB decoded.
-    public var maxPixels = 100_000_000
+    package var maxPixels = 100_000_000
     /// Width and height, each.
-    public var maxSide = 32_768
+    package var maxSide = 32_768
     /// The file's size.
-    public var maxFileBytes = 256 << 20
+    package var maxFileBytes = 256 << 20
     /// All metadata of a file together, unpacked (profiles, texts, EXIF).
-    public var maxChunkBytes = 8 << 20
+    package var maxChunkBytes = 8 << 20
     /// PNG or WebP chunks or JPEG segments that do not hold image data.
-    public var maxChunks = 1_000
+    package var maxChunks = 1_000
     /// Scans of a JPEG. Each one costs a pass over the whole image.
-    public var maxScans = 100
-    public var truncated = TruncatedPolicy.fail
+    package var maxScans = 100
+    package var truncated = TruncatedPolicy.fail
 
     /// Which of them a file met.
-    public enum Limit: Sendable, CaseIterable {
+    package enum Limit: Sendable, CaseIterable {
         case pixels, side, fileBytes, chunkBytes, chunks, scans
     }
 
-    public init() {}
+    package init() {}
 
-    public init(
+    package init(
         maxPixels: Int = 100_000_000, maxSide: Int = 32_768, maxFileBytes: Int = 256 << 20,
         maxChunkBytes: Int = 8 << 20, maxChunks: Int = 1_000, maxScans: Int = 100, truncated: TruncatedPolicy = .fail
     ) {
@@ -43,7 +43,7 @@ public struct DecodingLimits: Sendable, Equatable {
     }
 
     /// The values that a limit may have.
-    public static func range(of limit: WritableKeyPath<DecodingLimits, Int>) -> ClosedRange<Int> {
+    package static func range(of limit: WritableKeyPath<DecodingLimits, Int>) -> ClosedRange<Int> {
         switch limit {
         case \.maxPixels, \.maxFileBytes: 1...1 << 40
         case \.maxChunkBytes: 1024...1 << 31

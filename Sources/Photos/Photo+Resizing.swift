@@ -1,6 +1,6 @@
 import CImageCodecs
 
-public enum ResampleFilter: String, Sendable, CaseIterable {
+package enum ResampleFilter: String, Sendable, CaseIterable {
     case lanczos3, bicubic
 }
 
@@ -9,7 +9,7 @@ extension Photo {
     /// invisible does not bleed into what is visible; where the result is transparent, the hidden colour is kept.
     /// Takes targetWidth * height or less in temporary memory per channel.
     /// - Throws: `PhotoError` of kind `outOfMemory`.
-    public func resized(
+    package func resized(
         toWidth targetWidth: Int, height targetHeight: Int, filter: ResampleFilter = .lanczos3
     ) throws -> Photo {
         precondition(targetWidth > 0 && targetHeight > 0, "a photo has at least one pixel")

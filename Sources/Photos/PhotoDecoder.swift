@@ -2,9 +2,9 @@ import Glibc
 import LinuxFiles
 
 /// Reads files of every `PhotoFormat` into upright sRGB photos. What a file is, its content decides, not its name.
-public enum PhotoDecoder {
+package enum PhotoDecoder {
     /// - Throws: `PhotoError`
-    public static func decode(
+    package static func decode(
         contentsOf path: String, limits: DecodingLimits = DecodingLimits(), colour: ColourConversion = .sRGB
     ) throws -> Photo {
         let file: Descriptor
@@ -16,14 +16,14 @@ public enum PhotoDecoder {
 
     /// Reads the whole file from its start, wherever the descriptor stands; the descriptor stays open.
     /// - Throws: `PhotoError`
-    public static func decode(
+    package static func decode(
         fileDescriptor: CInt, limits: DecodingLimits = DecodingLimits(), colour: ColourConversion = .sRGB
     ) throws -> Photo {
         try decode(bytes: PhotoFile.read(fileDescriptor, limits: limits), limits: limits, colour: colour)
     }
 
     /// - Throws: `PhotoError`
-    public static func decode(
+    package static func decode(
         bytes: [UInt8], limits: DecodingLimits = DecodingLimits(), colour: ColourConversion = .sRGB
     ) throws -> Photo {
         try limits.check(fileBytes: bytes.count)

@@ -1,7 +1,7 @@
 import CImageCodecs
 
 /// How finely a JPEG keeps colour.
-public enum ChromaSubsampling: String, Sendable, CaseIterable {
+package enum ChromaSubsampling: String, Sendable, CaseIterable {
     /// 4:2:0, colour at half the resolution.
     case yuv420
     /// 4:4:4, colour at full resolution.
@@ -9,7 +9,7 @@ public enum ChromaSubsampling: String, Sendable, CaseIterable {
 }
 
 /// What of the input's metadata the output carries. The orientation is always reset and thumbnails always dropped.
-public enum MetadataPolicy: String, Sendable, CaseIterable {
+package enum MetadataPolicy: String, Sendable, CaseIterable {
     /// EXIF, XMP, IPTC, comments and texts.
     case all
     /// EXIF and IPTC without the place where the photo was taken.
@@ -17,18 +17,18 @@ public enum MetadataPolicy: String, Sendable, CaseIterable {
     case none
 }
 
-public struct EncodingOptions: Sendable, Equatable {
-    public var format: PhotoFormat
+package struct EncodingOptions: Sendable, Equatable {
+    package var format: PhotoFormat
     /// JPEG, 1 to 100.
-    public var quality = 92
+    package var quality = 92
     /// JPEG
-    public var subsampling = ChromaSubsampling.yuv420
-    public var metadata = MetadataPolicy.basic
+    package var subsampling = ChromaSubsampling.yuv420
+    package var metadata = MetadataPolicy.basic
     /// What the writing program says of the picture, unless it is to have no metadata: a text in a PNG, a comment in a
     /// JPEG.
-    public var notes: [PhotoText] = []
+    package var notes: [PhotoText] = []
 
-    public init(
+    package init(
         format: PhotoFormat, quality: Int = 92, subsampling: ChromaSubsampling = .yuv420,
         metadata: MetadataPolicy = .basic
     ) {
@@ -40,10 +40,10 @@ public struct EncodingOptions: Sendable, Equatable {
 }
 
 /// Writes photos as sRGB pictures. Equal photos and options give equal bytes.
-public enum PhotoEncoder {
+package enum PhotoEncoder {
     /// What a format cannot keep is settled by its codec: alpha, in a JPEG, is flattened on white.
     /// - Throws: `PhotoError`, of kind `unsupported` where the format is only read.
-    public static func encode(_ photo: Photo, options: EncodingOptions) throws -> [UInt8] {
+    package static func encode(_ photo: Photo, options: EncodingOptions) throws -> [UInt8] {
         guard let encode = options.format.codec.encode else {
             let written = PhotoFormat.written.map(\.name).joined(separator: " and ")
             throw PhotoError(kind: .unsupported, reason: "\(options.format.name) is not written, only \(written)")

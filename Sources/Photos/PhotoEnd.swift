@@ -1,7 +1,7 @@
 import LinuxFiles
 
 /// Whether a photo's last part is there.
-public enum PhotoEnd: Sendable, Equatable {
+package enum PhotoEnd: Sendable, Equatable {
     /// Every byte of the image is there; what lies behind it does not matter.
     case present
     /// It is not there yet, or the file's beginning has not been written.
@@ -13,7 +13,7 @@ public enum PhotoEnd: Sendable, Equatable {
     /// in memory. An end marker inside an embedded thumbnail does not count. The file's offset is neither used nor
     /// moved.
     /// - Throws: `SystemError`
-    public static func of(_ file: borrowing Descriptor) throws -> PhotoEnd {
+    package static func of(_ file: borrowing Descriptor) throws -> PhotoEnd {
         try of(ByteStream(fileDescriptor: file.raw, path: file.path, count: Int(file.status().st_size)))
     }
 

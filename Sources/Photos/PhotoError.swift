@@ -2,8 +2,8 @@ import CImageCodecs
 import LinuxFiles
 
 /// Why a photo could not be read or written.
-public struct PhotoError: Error, Sendable, Equatable, CustomStringConvertible {
-    public enum Kind: Sendable, Equatable {
+package struct PhotoError: Error, Sendable, Equatable, CustomStringConvertible {
+    package enum Kind: Sendable, Equatable {
         /// The content is of no format that is read.
         case notAPhoto
         /// A sound file of a kind that is not decoded, such as a lossless JPEG.
@@ -18,13 +18,13 @@ public struct PhotoError: Error, Sendable, Equatable, CustomStringConvertible {
         case io(CInt)
     }
 
-    public let kind: Kind
+    package let kind: Kind
     /// One sentence for the person who sent the photo.
-    public let reason: String
+    package let reason: String
 
-    public var description: String { reason }
+    package var description: String { reason }
 
-    public init(kind: Kind, reason: String) {
+    package init(kind: Kind, reason: String) {
         self.kind = kind
         self.reason = reason
     }

@@ -1,5 +1,5 @@
 /// The file formats that photos are read from; some are written too.
-public enum PhotoFormat: String, Sendable, CaseIterable {
+package enum PhotoFormat: String, Sendable, CaseIterable {
     case jpeg, png, heic, avif, webp, tiff
 
     /// The table of formats: everything else about one is in its codec.
@@ -15,31 +15,31 @@ public enum PhotoFormat: String, Sendable, CaseIterable {
     }
 
     /// As people write it.
-    public var name: String { codec.name }
+    package var name: String { codec.name }
 
     /// Without the dot, lower case, the usual one first.
-    public var fileExtensions: [String] { codec.fileExtensions }
+    package var fileExtensions: [String] { codec.fileExtensions }
 
     /// Whether pictures can be written in it.
-    public var isWritten: Bool { codec.encode != nil }
+    package var isWritten: Bool { codec.encode != nil }
 
-    public static var written: [PhotoFormat] { allCases.filter(\.isWritten) }
+    package static var written: [PhotoFormat] { allCases.filter(\.isWritten) }
 
     /// The library that this build of the program lacks for reading the format; nil where it has what it needs.
-    public var missingLibrary: String? { codec.isBuiltIn ? nil : codec.library }
+    package var missingLibrary: String? { codec.isBuiltIn ? nil : codec.library }
 
     /// The format of a picture that is to be in the photo's own: where that is not written, JPEG, or PNG to keep alpha.
-    public func written(hasAlpha: Bool) -> PhotoFormat { isWritten ? self : hasAlpha ? .png : .jpeg }
+    package func written(hasAlpha: Bool) -> PhotoFormat { isWritten ? self : hasAlpha ? .png : .jpeg }
 
     /// The format that a file's extension announces: without the dot, in any letter case.
-    public init?(fileExtension: String) {
+    package init?(fileExtension: String) {
         let spelling = fileExtension.lowercased()
         guard let format = Self.allCases.first(where: { $0.fileExtensions.contains(spelling) }) else { return nil }
         self = format
     }
 
     /// The format that the first bytes of a file announce, whatever the file is called; nil for any other content.
-    public static func sniff(_ bytes: UnsafeRawBufferPointer) -> PhotoFormat? {
+    package static func sniff(_ bytes: UnsafeRawBufferPointer) -> PhotoFormat? {
         let reader = ByteReader(bytes)
         return allCases.first { $0.codec.signatures.contains { $0.matches(reader) } }
     }

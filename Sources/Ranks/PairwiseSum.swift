@@ -5,12 +5,12 @@
 /// within some iterations. Each rank adds up the largest branches of that tree that lie within its part (one, where the
 /// ranks are a power of two or as many as the batch has images), and the rest is put together as one process would:
 /// they get its very bits.
-public enum PairwiseSum {
+package enum PairwiseSum {
     /// - Parameters:
     ///   - numbers: not empty.
     ///   - value: of a number; asked for once each, in rising order.
     ///   - add: adds the second to the first.
-    public static func over<Value>(
+    package static func over<Value>(
         _ numbers: Range<Int>, _ value: (Int) throws -> Value, adding add: (inout Value, Value) -> Void
     ) rethrows -> Value {
         guard numbers.count > 1 else { return try value(numbers.lowerBound) }
@@ -21,7 +21,7 @@ public enum PairwiseSum {
     }
 
     /// The largest branches of the tree over `whole` that lie within a part of it, in rising order.
-    public static func branches(within part: Range<Int>, of whole: Range<Int>) -> [Range<Int>] {
+    package static func branches(within part: Range<Int>, of whole: Range<Int>) -> [Range<Int>] {
         let common = part.clamped(to: whole)
         if common.isEmpty || common == whole { return common.isEmpty ? [] : [whole] }
         let middle = whole.lowerBound + whole.count / 2
@@ -30,7 +30,7 @@ public enum PairwiseSum {
     }
 
     /// The sum over `whole` of branches that are summed already.
-    public static func over<Value>(
+    package static func over<Value>(
         _ whole: Range<Int>, branches: [Range<Int>: Value], adding add: (inout Value, Value) -> Void
     ) -> Value {
         if let sum = branches[whole] { return sum }

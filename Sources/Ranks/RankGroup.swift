@@ -1,6 +1,6 @@
 /// Processes that train one model together, each on its part of every batch, told apart by their ranks. All of them
 /// call the same functions in the same order; what cannot be done ends all of them, so that none throws.
-public protocol RankGroup: AnyObject, Sendable {
+package protocol RankGroup: AnyObject, Sendable {
     /// 0 ..< count. Rank 0 alone writes files and speaks.
     var rank: Int { get }
     var count: Int { get }
@@ -25,7 +25,7 @@ public protocol RankGroup: AnyObject, Sendable {
 }
 
 /// A sum over the ranks that is on its way.
-public protocol PendingSum {
+package protocol PendingSum {
     /// Returns when the sum is there.
     func wait()
 }
@@ -33,20 +33,20 @@ public protocol PendingSum {
 extension RankGroup {
     /// Of this rank, of `total` things numbered from 0: consecutive ones, as many as of every other rank.
     /// - Parameter total: a multiple of `count`.
-    public func part(of total: Int) -> Range<Int> {
+    package func part(of total: Int) -> Range<Int> {
         let size = total / count
         return rank * size..<(rank + 1) * size
     }
 
     /// The branches of a batch's sum that a rank adds up alone.
-    public func branches(ofBatch batch: Int, rank: Int? = nil) -> [Range<Int>] {
+    package func branches(ofBatch batch: Int, rank: Int? = nil) -> [Range<Int>] {
         let size = batch / count, first = (rank ?? self.rank) * size
         return PairwiseSum.branches(within: first..<first + size, of: 0..<batch)
     }
 
     /// The sums over a batch of what each image gives, in the order of `PairwiseSum`.
     /// - Parameter own: of this rank's images.
-    public func sums(_ own: [[Double]]) -> [Double] {
+    package func sums(_ own: [[Double]]) -> [Double] {
         let size = own[0].count
         let all =
             count == 1
@@ -62,21 +62,21 @@ extension RankGroup {
     }
 
     /// Whether it is so at every rank.
-    public func all(_ isSo: Bool) -> Bool {
+    package func all(_ isSo: Bool) -> Bool {
         count == 1 ? isSo : gathered([isSo ? 1 : 0]).allSatisfy { $0[0] == 1 }
     }
 }
 
 /// A process that trains alone.
-public final class OneProcess: RankGroup {
-    public init() {}
+package final class OneProcess: RankGroup {
+    package init() {}
 
     private struct Done: PendingSum { func wait() {} }
 
-    public var rank: Int { 0 }
-    public var count: Int { 1 }
-    public func startSum(_ branches: [UnsafeMutableBufferPointer<Float>], batch: Int) -> any PendingSum { Done() }
-    public func gathered(_ values: [Double]) -> [[Double]] { [values] }
-    public func broadcast(_ bytes: [UInt8]) -> [UInt8] { bytes }
-    public func collected(_ values: [Float]) -> [[Float]] { [values] }
+    package var rank: Int { 0 }
+    package var count: Int { 1 }
+    package func startSum(_ branches: [UnsafeMutableBufferPointer<Float>], batch: Int) -> any PendingSum { Done() }
+    package func gathered(_ values: [Double]) -> [[Double]] { [values] }
+    package func broadcast(_ bytes: [UInt8]) -> [UInt8] { bytes }
+    package func collected(_ values: [Float]) -> [[Float]] { [values] }
 }

@@ -6,21 +6,21 @@ import Photos
 /// The images of one domain as training reads them: copies of the pixels, upright, in sRGB, no larger than training
 /// looks at them, without any metadata, each under the SHA-256 of the file that it came from. The same file twice is
 /// one image.
-public struct DomainLibrary: Sendable {
+package struct DomainLibrary: Sendable {
     /// Pixels of the short side, at most: what the largest scale of the recipes takes.
-    public static let side = 1024
+    package static let side = 1024
     private static let suffix = ".jpg"
 
-    public let directory: BytePath
+    package let directory: BytePath
 
     /// Makes the directory where it is missing. Throws `SystemError`.
-    public init(_ directory: BytePath) throws {
+    package init(_ directory: BytePath) throws {
         self.directory = directory
         try Files.makeDirectory(directory)
     }
 
     /// Removes what a killed process was writing. For the one that writes, while it does not.
-    public func sweep() throws { try Self.sweep(directory) }
+    package func sweep() throws { try Self.sweep(directory) }
 
     /// Removes what a killed process was writing (`AtomicFile`).
     static func sweep(_ directory: BytePath) throws {
@@ -29,13 +29,13 @@ public struct DomainLibrary: Sendable {
         }
     }
 
-    public func path(of image: SHA256Digest) -> BytePath { directory.appending("\(image)\(Self.suffix)") }
+    package func path(of image: SHA256Digest) -> BytePath { directory.appending("\(image)\(Self.suffix)") }
 
     /// Takes an image in; where it is there already, nothing changes.
     /// - Returns: the content's digest, and whether it was new.
     /// - Throws: `PhotoError` where the file holds no picture, `SystemError`.
     @discardableResult
-    public func add(_ file: [UInt8], limits: DecodingLimits = DecodingLimits()) throws -> (SHA256Digest, isNew: Bool) {
+    package func add(_ file: [UInt8], limits: DecodingLimits = DecodingLimits()) throws -> (SHA256Digest, isNew: Bool) {
         let image = SHA256.hash(file), place = path(of: image)
         if try Files.statusIfPresent(of: place) != nil { return (image, false) }
         return try add(PhotoDecoder.decode(bytes: file, limits: limits), as: image)
@@ -44,7 +44,7 @@ public struct DomainLibrary: Sendable {
     /// Takes in an image that has been decoded already.
     /// - Parameter image: the digest of its file.
     @discardableResult
-    public func add(_ photo: Photo, as image: SHA256Digest) throws -> (SHA256Digest, isNew: Bool) {
+    package func add(_ photo: Photo, as image: SHA256Digest) throws -> (SHA256Digest, isNew: Bool) {
         let place = path(of: image)
         if try Files.statusIfPresent(of: place) != nil { return (image, false) }
         var copy = try Self.reduced(photo)
@@ -57,9 +57,9 @@ public struct DomainLibrary: Sendable {
     }
 
     /// Forgets an image; one that is not there is forgotten already.
-    public func remove(_ image: SHA256Digest) throws { try Files.unlinkIfPresent(path(of: image)) }
+    package func remove(_ image: SHA256Digest) throws { try Files.unlinkIfPresent(path(of: image)) }
 
-    public func images() throws -> Set<SHA256Digest> {
+    package func images() throws -> Set<SHA256Digest> {
         Set(
             try Files.names(in: directory).compactMap { name in
                 let text = String(decoding: name, as: UTF8.self)

@@ -4,20 +4,20 @@ import Digests
 ///
 /// The content's hash decides, so that it is chance, but the same on every run; and what was once decided for an image
 /// stays, so that no picture that a model was trained on is ever in its examination.
-public enum DomainSplit {
-    public enum Side: String, Sendable, Codable {
+package enum DomainSplit {
+    package enum Side: String, Sendable, Codable {
         case training
         case heldOut = "held-out"
     }
 
     /// One in five is kept aside, and no fewer than this many where there are twice as many.
-    public static let heldOutPart = 0.2, least = 5
+    package static let heldOutPart = 0.2, least = 5
 
     /// - Parameters:
     ///   - images: the contents of all images of the domain.
     ///   - decided: what earlier runs decided, also for images that are gone.
     /// - Returns: a side for each of `images`.
-    public static func sides(
+    package static func sides(
         of images: Set<SHA256Digest>, decided: [SHA256Digest: Side] = [:]
     ) -> [SHA256Digest: Side] {
         var sides = decided.filter { images.contains($0.key) }

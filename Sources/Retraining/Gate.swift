@@ -11,28 +11,28 @@ import Weights
 /// Style is the kernel distance (`KernelDistance`) between pictures and paintings on pooled VGG16 features, a row of
 /// features for each image: the mean over its crops. The interval is a bootstrap over images, paired between the
 /// models. Content is `ContentDistance`. What makes pictures unfit whatever their style is in `PictureFaults`.
-public struct Gate {
-    public struct Settings: Sendable, Equatable {
+package struct Gate {
+    package struct Settings: Sendable, Equatable {
         /// By how much the candidate may be farther from the photos than the model in use, as a part of that one's
         /// distance.
-        public var maxContentLoss = 0.1
-        public var limits = PictureFaults.Limits()
-        public var seed: UInt64 = 1
+        package var maxContentLoss = 0.1
+        package var limits = PictureFaults.Limits()
+        package var seed: UInt64 = 1
         /// Sets of the bootstrap.
-        public var sets = 1000
+        package var sets = 1000
         /// Images that are looked at on each side, at most.
-        public var most = 48
+        package var most = 48
 
-        public init() {}
+        package init() {}
     }
 
     /// The comparison and what a person wants to see of it.
-    public struct Examination: Sendable {
-        public var figures: GateFigures
+    package struct Examination: Sendable {
+        package var figures: GateFigures
         /// Of some photos: the photo, the picture by the model in use (where there is one), the candidate's.
-        public var rows: [[Photo]] = []
+        package var rows: [[Photo]] = []
         /// Files that could not be read.
-        public var unreadable: [String] = []
+        package var unreadable: [String] = []
     }
 
     /// Photos that the sheet shows, at most.
@@ -44,15 +44,15 @@ public struct Gate {
     private let style: PooledVGG16Features
     private let content: ContentDistance
     private let inception: (any FeatureExtractor)?
-    public var settings: Settings
+    package var settings: Settings
     /// Is told of images done, and of all; answers false to stop.
-    public var progress: (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
+    package var progress: (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
 
     /// - Parameters:
     ///   - vgg16: its weights, to relu3_3 at least.
     ///   - inception: its features for the KID, where they are installed.
     /// - Throws: `WeightsError`
-    public init(
+    package init(
         vgg16: WeightsFile, inception: (any FeatureExtractor)? = nil, settings: Settings = Settings(),
         in context: ComputeContext = .default
     ) throws {
@@ -70,7 +70,7 @@ public struct Gate {
     ///   - photos: held out; files that cannot be read are passed over.
     ///   - paintings: held out.
     /// - Throws: `EvaluationError` with fewer than two images that can be read on a side, `EvaluationStopped`.
-    public func examine(
+    package func examine(
         _ candidate: PictureMaker, current: PictureMaker?, photos: some ImageSource, paintings: some ImageSource
     ) throws -> Examination {
         var work = Work(total: min(photos.count, settings.most) + min(paintings.count, settings.most), progress)

@@ -2,8 +2,8 @@ import Evaluation
 import Foundation
 
 /// What the gate measured, and what follows from it. The same images, models and seed give the same bits.
-public struct GateFigures: Sendable, Equatable, Codable {
-    public enum Decision: String, Sendable, Codable {
+package struct GateFigures: Sendable, Equatable, Codable {
+    package enum Decision: String, Sendable, Codable {
         /// Nearer to the paintings with 95 % confidence, and nothing speaks against it.
         case promote
         /// Nothing is wrong with the candidate, but it is not surely better.
@@ -13,47 +13,47 @@ public struct GateFigures: Sendable, Equatable, Codable {
     }
 
     /// The distance of pictures from the held-out paintings; `difference` is the candidate's less the other's.
-    public struct Style: Sendable, Equatable, Codable {
-        public var candidate, current, difference: Estimate
+    package struct Style: Sendable, Equatable, Codable {
+        package var candidate, current, difference: Estimate
 
-        public init(candidate: Estimate, current: Estimate, difference: Estimate) {
+        package init(candidate: Estimate, current: Estimate, difference: Estimate) {
             (self.candidate, self.current, self.difference) = (candidate, current, difference)
         }
     }
 
     /// Mean distances of the photos' VGG16 features.
-    public struct Content: Sendable, Equatable, Codable {
-        public var candidate: Double
+    package struct Content: Sendable, Equatable, Codable {
+        package var candidate: Double
         /// Nil where there is no model in use.
-        public var current: Double?
+        package var current: Double?
         /// By how much of the current distance the candidate's is larger.
-        public var loss: Double? { current.map { $0 > 0 ? candidate / $0 - 1 : 0 } }
+        package var loss: Double? { current.map { $0 > 0 ? candidate / $0 - 1 : 0 } }
 
-        public init(candidate: Double, current: Double?) { (self.candidate, self.current) = (candidate, current) }
+        package init(candidate: Double, current: Double?) { (self.candidate, self.current) = (candidate, current) }
     }
 
-    public var decision: Decision
+    package var decision: Decision
     /// One sentence each: why the candidate is refused, or what decided.
-    public var reasons: [String]
-    public var photos: Int
-    public var paintings: Int
+    package var reasons: [String]
+    package var photos: Int
+    package var paintings: Int
     /// Pixels of the images' short side in this comparison.
-    public var scale: Int
-    public var seed: UInt64
+    package var scale: Int
+    package var seed: UInt64
     /// On VGG16's features; nil where the candidate makes no pictures at all. Where there is no model in use, the
     /// photos stand in for its pictures.
-    public var style: Style?
+    package var style: Style?
     /// On Inception's features, where its weights are installed: the KID. It is for people; it decides nothing.
-    public var kid: Style?
+    package var kid: Style?
     /// Photo to picture.
-    public var content: Content?
+    package var content: Content?
     /// Photo to reconstruction, where the way back is there.
-    public var reconstruction: Content?
-    public var faults: PictureFaults?
+    package var reconstruction: Content?
+    package var faults: PictureFaults?
     /// The regular patterns of the paintings.
-    public var referencePattern: Double?
+    package var referencePattern: Double?
 
-    public init(decision: Decision, reasons: [String], photos: Int, paintings: Int, scale: Int, seed: UInt64) {
+    package init(decision: Decision, reasons: [String], photos: Int, paintings: Int, scale: Int, seed: UInt64) {
         (self.decision, self.reasons, self.photos, self.paintings) = (decision, reasons, photos, paintings)
         (self.scale, self.seed) = (scale, seed)
     }
@@ -64,7 +64,7 @@ public struct GateFigures: Sendable, Equatable, Codable {
     }
 
     /// The figures in lines for people.
-    public var lines: [String] {
+    package var lines: [String] {
         func number(_ value: Double) -> String { Self.text(value) }
         func style(_ name: String, _ style: Style?) -> [String] {
             guard let style else { return [] }

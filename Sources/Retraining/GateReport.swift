@@ -5,22 +5,22 @@ import Photos
 
 /// A gate's decision as files in a run's directory: `sheet.jpg`, `report.html` and, last of all, `decision.json`.
 /// Whoever finds the last one finds them all.
-public struct GateReport {
-    public static let decisionName = "decision.json", sheetName = "sheet.jpg", pageName = "report.html"
+package struct GateReport {
+    package static let decisionName = "decision.json", sheetName = "sheet.jpg", pageName = "report.html"
     /// Pixels of an image on the sheet.
     private static let cell = 256
 
-    public var style: String
-    public var examination: Gate.Examination
+    package var style: String
+    package var examination: Gate.Examination
     /// Curves of the run, as SVG; nil where it has none.
-    public var losses: String?
+    package var losses: String?
 
-    public init(style: String, examination: Gate.Examination, losses: String? = nil) {
+    package init(style: String, examination: Gate.Examination, losses: String? = nil) {
         (self.style, self.examination, self.losses) = (style, examination, losses)
     }
 
     /// - Throws: `SystemError`, `PhotoError`
-    public func write(to directory: BytePath) throws {
+    package func write(to directory: BytePath) throws {
         var sheet: [UInt8]?
         if !examination.rows.isEmpty {
             let photo = Figures.sheet(try examination.rows.map { try $0.map(Self.fitted) }, side: Self.cell)
@@ -33,14 +33,14 @@ public struct GateReport {
 
     /// The decision of a run; nil where none was made yet.
     /// - Throws: `SystemError`, `DecodingError`
-    public static func decision(in directory: BytePath) throws -> GateFigures? {
+    package static func decision(in directory: BytePath) throws -> GateFigures? {
         let path = directory.appending(decisionName)
         guard try Files.statusIfPresent(of: path) != nil else { return nil }
         return try JSONDecoder().decode(GateFigures.self, from: Data(try Files.read(path, limit: 1 << 20)))
     }
 
     /// As it is kept: the same figures give the same bytes.
-    public static func json(_ figures: GateFigures) throws -> [UInt8] {
+    package static func json(_ figures: GateFigures) throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         return Array(try encoder.encode(figures))

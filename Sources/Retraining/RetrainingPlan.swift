@@ -6,41 +6,41 @@ import Weights
 
 /// Everything that decides what one run does, kept as `plan.json` in its directory: whoever goes on with the run, after
 /// whatever happened, needs nothing else.
-public struct RetrainingPlan: Sendable, Equatable, Codable {
-    public enum Mode: String, Sendable, Codable, CaseIterable {
+package struct RetrainingPlan: Sendable, Equatable, Codable {
+    package enum Mode: String, Sendable, Codable, CaseIterable {
         /// On from the model in use.
         case finetune
         /// From scratch.
         case retrain
     }
 
-    public static let fileName = "plan.json"
+    package static let fileName = "plan.json"
 
-    public var style: String
-    public var mode: Mode
+    package var style: String
+    package var mode: Mode
     /// The model in use: the one to go on from, and to be compared with; nil where the style has none.
-    public var model: String?
+    package var model: String?
     /// The other networks of that model's training, where they are there (`TrainingState`).
-    public var trainingState: String?
+    package var trainingState: String?
     /// The libraries of the two domains, and which of their images are trained on and which are kept aside, as digests.
-    public var photoLibrary: String
-    public var paintingLibrary: String
-    public var photos: [String] = []
-    public var paintings: [String] = []
-    public var heldOutPhotos: [String] = []
-    public var heldOutPaintings: [String] = []
+    package var photoLibrary: String
+    package var paintingLibrary: String
+    package var photos: [String] = []
+    package var paintings: [String] = []
+    package var heldOutPhotos: [String] = []
+    package var heldOutPaintings: [String] = []
     /// The length: one of the two.
-    public var minutes: Double?
-    public var iterations: Int?
-    public var seed: UInt64 = 1
+    package var minutes: Double?
+    package var iterations: Int?
+    package var seed: UInt64 = 1
     /// VGG16's weights, and Inception's where they are installed.
-    public var vgg16: String
-    public var inception: String?
-    public var maxContentLoss = 0.1
+    package var vgg16: String
+    package var inception: String?
+    package var maxContentLoss = 0.1
     /// Keys of training.yaml that take the place of what follows from the model.
-    public var settings: [String: String] = [:]
+    package var settings: [String: String] = [:]
 
-    public init(
+    package init(
         style: String, mode: Mode, model: String?, photoLibrary: String, paintingLibrary: String, vgg16: String
     ) {
         (self.style, self.mode, self.model) = (style, mode, model)
@@ -55,7 +55,7 @@ public struct RetrainingPlan: Sendable, Equatable, Codable {
     /// The configuration of the training, but for its folders.
     /// - Parameter joined: model and training state in one file; nil where a model is all that there is.
     /// - Throws: `TrainingError`, `WeightsError`
-    public func configuration(startingFrom joined: String? = nil) throws -> TrainingConfiguration {
+    package func configuration(startingFrom joined: String? = nil) throws -> TrainingConfiguration {
         var c = TrainingConfiguration()
         // All that later models are made by, whatever the model before was.
         let start = mode == .finetune ? joined ?? model : nil
@@ -103,7 +103,7 @@ public struct RetrainingPlan: Sendable, Equatable, Codable {
     // MARK: The file
 
     /// - Throws: `SystemError`
-    public func write(to directory: BytePath) throws {
+    package func write(to directory: BytePath) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let bytes = Array(try encoder.encode(self))
@@ -113,7 +113,7 @@ public struct RetrainingPlan: Sendable, Equatable, Codable {
     }
 
     /// - Throws: `SystemError`; `RetrainingError` where it is not a plan.
-    public static func read(_ directory: BytePath) throws -> RetrainingPlan {
+    package static func read(_ directory: BytePath) throws -> RetrainingPlan {
         let path = directory.appending(fileName), bytes = try Files.read(path, limit: 64 << 20)
         do { return try JSONDecoder().decode(RetrainingPlan.self, from: Data(bytes)) } catch {
             throw RetrainingError("\(path) is no plan of a run: \(error)")
@@ -122,8 +122,8 @@ public struct RetrainingPlan: Sendable, Equatable, Codable {
 }
 
 /// Why a run cannot go on, in one line.
-public struct RetrainingError: Error, Sendable, CustomStringConvertible {
-    public let description: String
+package struct RetrainingError: Error, Sendable, CustomStringConvertible {
+    package let description: String
 
-    public init(_ description: String) { self.description = description }
+    package init(_ description: String) { self.description = description }
 }

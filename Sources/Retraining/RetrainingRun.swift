@@ -19,21 +19,21 @@ import Weights
 /// | `training/` | the trainer's run, with its checkpoints, report and, once it has ended, `model.safetensors` |
 /// | `state.safetensors` | what the next run needs beside the model, once it has ended (`TrainingState`) |
 /// | `sheet.jpg`, `report.html`, `decision.json` | the gate's, `decision.json` last |
-public final class RetrainingRun {
-    public enum Outcome: Sendable, Equatable {
+package final class RetrainingRun {
+    package enum Outcome: Sendable, Equatable {
         case decided(GateFigures)
         /// Stopped on request; the next `proceed` goes on.
         case stopped
     }
 
-    public enum Step: Sendable {
+    package enum Step: Sendable {
         case training(Trainer.Progress)
         /// Images looked at, and all.
         case gate(done: Int, total: Int)
     }
 
-    public let directory: BytePath
-    public let plan: RetrainingPlan
+    package let directory: BytePath
+    package let plan: RetrainingPlan
     private let context: ComputeContext
     private let notice: @Sendable (String) -> Void
 
@@ -41,7 +41,7 @@ public final class RetrainingRun {
     ///   - context: what training and gate compute on.
     ///   - notice: is told, in a line each, what a person should know.
     /// - Throws: `SystemError`, `RetrainingError`
-    public init(
+    package init(
         _ directory: BytePath, in context: ComputeContext = .default,
         notice: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
@@ -50,17 +50,17 @@ public final class RetrainingRun {
     }
 
     /// The candidate's file, once the training has ended.
-    public static func model(of directory: BytePath) -> BytePath {
+    package static func model(of directory: BytePath) -> BytePath {
         directory.appending("training").appending(Trainer.modelName)
     }
 
     /// What the candidate's training leaves to later ones, once it has ended.
-    public static func trainingState(of directory: BytePath) -> BytePath { directory.appending("state.safetensors") }
+    package static func trainingState(of directory: BytePath) -> BytePath { directory.appending("state.safetensors") }
 
     /// Does what is left to do.
     /// - Parameter goesOn: is told of every iteration and image; answers false to stop.
     /// - Throws: `TrainingError`, `EvaluationError`, `WeightsError`, `SystemError`, `RetrainingError`
-    public func proceed(_ goesOn: @escaping (Step) -> Bool) throws -> Outcome {
+    package func proceed(_ goesOn: @escaping (Step) -> Bool) throws -> Outcome {
         try DomainLibrary.sweep(directory)
         if let figures = try GateReport.decision(in: directory) { return .decided(figures) }
         try linkData()

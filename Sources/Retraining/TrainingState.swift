@@ -7,15 +7,15 @@ import Weights
 /// What a model needs beside itself to be trained on as if its training had never ended: the generator of the way back
 /// and the discriminators (`F.`, `DX.`, `DY.`, and `DV.` where it has one). The model itself is the generator of the
 /// way there. Adam's moments are not kept: they are worth a few hundred iterations and would double the size.
-public enum TrainingState {
+package enum TrainingState {
     /// Beside `NAME.safetensors`.
-    public static let suffix = ".training.safetensors"
+    package static let suffix = ".training.safetensors"
     private static let generator = "G."
     private static let kept = ["F.", "DX.", "DY.", "DV."], required = ["F.", "DX.", "DY."]
 
     /// Keeps the networks of a training's checkpoint in float16.
     /// - Throws: `WeightsError`, `RetrainingError` where it is no checkpoint.
-    public static func write(_ checkpoint: String, to path: BytePath) throws {
+    package static func write(_ checkpoint: String, to path: BytePath) throws {
         let file = try WeightsFile.read(checkpoint)
         for prefix in required where !file.tensors.keys.contains(where: { $0.hasPrefix(prefix) }) {
             throw RetrainingError(
@@ -41,7 +41,7 @@ public enum TrainingState {
 
     /// Puts a model and its state together to what a training begins with.
     /// - Throws: `WeightsError`; `RetrainingError` where the state is of another network.
-    public static func join(model: String, state: String, to path: BytePath) throws {
+    package static func join(model: String, state: String, to path: BytePath) throws {
         let own = try WeightsFile.read(model), others = try WeightsFile.read(state)
         let description = try GeneratorDescription(own), other = try GeneratorDescription(others)
         // Grain and working size are matters of training and use: they may differ.

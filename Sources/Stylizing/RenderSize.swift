@@ -1,5 +1,5 @@
 /// The size at which a photo goes through the network.
-public enum RenderSize: Sendable, Hashable, CustomStringConvertible {
+package enum RenderSize: Sendable, Hashable, CustomStringConvertible {
     /// Every pixel.
     case original
     /// At most so many pixels on the long side; smaller photos are not enlarged.
@@ -8,13 +8,13 @@ public enum RenderSize: Sendable, Hashable, CustomStringConvertible {
     case strokes(StrokeSize)
 
     /// Where a model does not say at which size its strokes are right: at most so many pixels on the long side.
-    public static let longSideOfOtherModels = 1600
+    package static let longSideOfOtherModels = 1600
 
     /// The pixels that `fit` takes in a configuration and on the command line.
-    public static let sides = 16...65_535
+    package static let sides = 16...65_535
 
     /// From `strokes` (of medium size), `original`, `fit:PX` or `fit PX`; nil for anything else.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         let words = text.split(whereSeparator: { $0 == ":" || $0 == " " })
         if text == "original" {
             self = .original
@@ -27,7 +27,7 @@ public enum RenderSize: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .original: "original"
         case .fit(let side): "fit \(side)"
@@ -36,7 +36,7 @@ public enum RenderSize: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Pixels that the network works on for a width x height photo, in one pass or two.
-    public func work(width: Int, height: Int, workingSize: Int?) -> Int {
+    package func work(width: Int, height: Int, workingSize: Int?) -> Int {
         let working = applied(width: width, height: height, workingSize: workingSize)
         let detail = addsDetail ? StrokeDetail.size(photo: (width, height), working: working) : nil
         return working.width * working.height + (detail.map { $0.width * $0.height } ?? 0)
@@ -50,7 +50,7 @@ public enum RenderSize: Sendable, Hashable, CustomStringConvertible {
     /// The render size of a width x height photo.
     /// - Parameter workingSize: pixels of the short side at which the model's strokes are of its own size; nil where it
     ///   does not say.
-    public func applied(width: Int, height: Int, workingSize: Int? = nil) -> (width: Int, height: Int) {
+    package func applied(width: Int, height: Int, workingSize: Int? = nil) -> (width: Int, height: Int) {
         let long = max(width, height), short = min(width, height)
         switch self {
         case .original: return (width, height)

@@ -2,7 +2,7 @@ import Networks
 import Photos
 import Tensors
 
-public enum StylizingError: Error, Sendable, CustomStringConvertible {
+package enum StylizingError: Error, Sendable, CustomStringConvertible {
     /// The progress callback answered false.
     case abandoned
     /// Not even a picture of 64 pixels fits; the bytes that it would take and those there are.
@@ -10,7 +10,7 @@ public enum StylizingError: Error, Sendable, CustomStringConvertible {
     /// So many of the values that the network gave are no finite numbers: there is no picture in them.
     case notFinite(Int, of: Int)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .abandoned: "the translation was abandoned"
         case .memoryBudgetTooSmall(let needed, let budget):
@@ -26,12 +26,12 @@ public enum StylizingError: Error, Sendable, CustomStringConvertible {
 }
 
 /// A trained generator applied to whole photos of any size, within a memory budget.
-public final class Stylizer: Sendable {
-    public let generator: ResNetGenerator
+package final class Stylizer: Sendable {
+    package let generator: ResNetGenerator
     /// Bytes that activations and pictures may take together; nil for no limit.
-    public let memoryBudget: Int?
+    package let memoryBudget: Int?
 
-    public init(generator: ResNetGenerator, memoryBudget: Int? = nil) {
+    package init(generator: ResNetGenerator, memoryBudget: Int? = nil) {
         self.generator = generator
         self.memoryBudget = memoryBudget
     }
@@ -42,7 +42,7 @@ public final class Stylizer: Sendable {
     ///   - strength: s times the picture plus 1 - s times the photo, 0...1; 0 gives back the photo's own pixels.
     ///   - progress: is told the part done, 0...1; answers false to abandon.
     /// - Throws: `StylizingError`; no picture ever has values in it that were no finite numbers.
-    public func stylize(
+    package func stylize(
         _ photo: Photo, strength: Double = 1, render: RenderSize = .original,
         progress: (@Sendable (Double) -> Bool)? = nil
     ) throws -> Photo {

@@ -2,14 +2,14 @@ import CTensorKernels
 import Glibc
 
 /// A network's parameter with what the optimizer knows of it.
-public final class Parameter: Sendable {
+package final class Parameter: Sendable {
     /// The key in a file of weights.
-    public let name: String
-    public let value: Tensor
+    package let name: String
+    package let value: Tensor
     /// Adam's first and second moments.
-    public let firstMoment, secondMoment: Tensor
+    package let firstMoment, secondMoment: Tensor
 
-    public init(name: String, value: Tensor) {
+    package init(name: String, value: Tensor) {
         (self.name, self.value) = (name, value)
         firstMoment = .zeros(value.shape, in: value.context)
         secondMoment = .zeros(value.shape, in: value.context)
@@ -17,16 +17,16 @@ public final class Parameter: Sendable {
 }
 
 /// Adam (Kingma and Ba 2015, algorithm 1).
-public struct Adam: Sendable {
-    public var beta1: Double, beta2: Double
-    public var epsilon = 1e-8
+package struct Adam: Sendable {
+    package var beta1: Double, beta2: Double
+    package var epsilon = 1e-8
     /// Steps made so far.
-    public var steps = 0
+    package var steps = 0
 
-    public init(beta1: Double = 0.5, beta2: Double = 0.999) { (self.beta1, self.beta2) = (beta1, beta2) }
+    package init(beta1: Double = 0.5, beta2: Double = 0.999) { (self.beta1, self.beta2) = (beta1, beta2) }
 
     /// One step for all parameters; those without a gradient stay as they are.
-    public mutating func step(learningRate: Double, _ parameters: [Parameter], gradient: (Parameter) -> Tensor?) {
+    package mutating func step(learningRate: Double, _ parameters: [Parameter], gradient: (Parameter) -> Tensor?) {
         steps += 1
         let step = ctk_adam(
             rate: Float(learningRate / (1 - pow(beta1, Double(steps)))), beta1: Float(beta1), beta2: Float(beta2),

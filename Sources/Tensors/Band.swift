@@ -1,7 +1,7 @@
 import CTensorKernels
 
 /// How pixels outside an image are read.
-public enum Padding: Sendable {
+package enum Padding: Sendable {
     case zero, reflection, edge
 
     var kernel: ctk_padding {
@@ -14,23 +14,23 @@ public enum Padding: Sendable {
 }
 
 /// One image, or a band of its rows, whoever owns it.
-public struct Band {
+package struct Band {
     var image: ctk_image
     /// Normalisation and activation to apply while reading, one image's.
     var reading: ctk_read?
 
-    public var height: Int { image.height }
-    public var width: Int { image.width }
-    public var channels: Int { image.channels }
+    package var height: Int { image.height }
+    package var width: Int { image.width }
+    package var channels: Int { image.channels }
 
     /// Image n of a tensor.
-    public init(_ tensor: Tensor, image n: Int = 0) {
+    package init(_ tensor: Tensor, image n: Int = 0) {
         image = tensor.image(n)
         reading = tensor.reading?.kernel(n)
     }
 
     /// Rows `firstRow`... of an image of `height` rows, standing at `data` one after another.
-    public init(data: UnsafePointer<Float>, firstRow: Int, height: Int, width: Int, channels: Int, reading: Reading?) {
+    package init(data: UnsafePointer<Float>, firstRow: Int, height: Int, width: Int, channels: Int, reading: Reading?) {
         image = ctk_image(
             data: data, height: height, width: width, channels: channels, row_stride: width * channels,
             first_row: firstRow)

@@ -1,15 +1,15 @@
 /// Some of a tensor's channels: where one of several branches writes its part of a concatenation.
-public struct ChannelSlice {
-    public let tensor: Tensor
-    public let channels: Range<Int>
+package struct ChannelSlice {
+    package let tensor: Tensor
+    package let channels: Range<Int>
 
-    public init(_ tensor: Tensor, channels: Range<Int>) {
+    package init(_ tensor: Tensor, channels: Range<Int>) {
         precondition(channels.lowerBound >= 0 && channels.upperBound <= tensor.shape.c && tensor.reading == nil)
         (self.tensor, self.channels) = (tensor, channels)
     }
 
     /// All channels.
-    public init(_ tensor: Tensor) { self.init(tensor, channels: 0..<tensor.shape.c) }
+    package init(_ tensor: Tensor) { self.init(tensor, channels: 0..<tensor.shape.c) }
 
     /// The slice's first channel of pixel (y, x) of image n; the next pixel's stands `tensor.shape.c` floats behind.
     func pointer(_ n: Int, _ y: Int, _ x: Int) -> UnsafeMutablePointer<Float> {

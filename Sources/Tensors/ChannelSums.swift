@@ -2,12 +2,12 @@ import CTensorKernels
 
 /// Sums and sums of squares of each channel, one set for each work item, put together in the items' order: the result
 /// does not depend on which thread did what.
-public final class ChannelSums {
-    public let channels: Int
+package final class ChannelSums {
+    package let channels: Int
     private let buffers: BufferPool
     private var items: [Buffer] = []
 
-    public init(channels: Int, in context: ComputeContext) { (self.channels, buffers) = (channels, context.buffers) }
+    package init(channels: Int, in context: ComputeContext) { (self.channels, buffers) = (channels, context.buffers) }
 
     /// Room for `count` more work items; returns one pointer each, to 2 x channels zeros.
     func extend(_ count: Int) -> [UnsafeMutablePointer<Double>] {
@@ -35,7 +35,7 @@ public final class ChannelSums {
 
     /// Writes the instance normalisation of these sums over `pixels` pixels to image n of `reading`:
     /// scale = 1 / sqrt(biased variance + epsilon).
-    public func finish(pixels: Int, epsilon: Double = 1e-5, into reading: Reading, image n: Int) {
+    package func finish(pixels: Int, epsilon: Double = 1e-5, into reading: Reading, image n: Int) {
         let total = totals
         let mean = reading.mean + n * channels, scale = reading.scale + n * channels
         for c in 0..<channels {

@@ -5,7 +5,7 @@
 /// every kernel table of the machine. Values from PyTorch, if it is to have them: a case in `golden_operations.py` and
 /// one in `GoldenOperationTests`. Plain loops under `context.threads.forEach` will do (`MaxPooling` is one to copy);
 /// SIMD kernels are the exception. What it makes lies in the inputs' context.
-public protocol DifferentiableOperation: Sendable {
+package protocol DifferentiableOperation: Sendable {
     /// The result, a tensor that is none of the inputs. Inputs may carry a reading: `applied()` writes their values
     /// out.
     func forward(_ inputs: [Tensor]) -> Tensor
@@ -21,16 +21,16 @@ public protocol DifferentiableOperation: Sendable {
 }
 
 /// Double-precision values (N, H, W, C) for the references.
-public struct ReferenceTensor: Sendable {
-    public let shape: Shape
-    public var values: [Double]
+package struct ReferenceTensor: Sendable {
+    package let shape: Shape
+    package var values: [Double]
 
-    public init(_ shape: Shape, values: [Double]) {
+    package init(_ shape: Shape, values: [Double]) {
         precondition(values.count == shape.count)
         (self.shape, self.values) = (shape, values)
     }
 
-    public init(_ shape: Shape, _ value: (_ n: Int, _ y: Int, _ x: Int, _ c: Int) -> Double) {
+    package init(_ shape: Shape, _ value: (_ n: Int, _ y: Int, _ x: Int, _ c: Int) -> Double) {
         self.shape = shape
         values = []
         values.reserveCapacity(shape.count)
@@ -41,7 +41,7 @@ public struct ReferenceTensor: Sendable {
         }
     }
 
-    public subscript(_ n: Int, _ y: Int, _ x: Int, _ c: Int) -> Double {
+    package subscript(_ n: Int, _ y: Int, _ x: Int, _ c: Int) -> Double {
         values[((n * shape.h + y) * shape.w + x) * shape.c + c]
     }
 

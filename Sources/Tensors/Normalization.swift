@@ -3,7 +3,7 @@ import CTensorKernels
 extension Tensor {
     /// The values as they are read, with the reading applied and `residual` added, as a tensor of their own.
     /// With `inPlaceOf` the result overwrites that tensor's buffer, which may be self or the residual.
-    public func applied(adding residual: Tensor? = nil, inPlaceOf target: Tensor? = nil) -> Tensor {
+    package func applied(adding residual: Tensor? = nil, inPlaceOf target: Tensor? = nil) -> Tensor {
         precondition(residual == nil || residual!.shape == shape && residual!.reading == nil)
         guard let reading else { return self }
         let y = target.map { $0.read(through: nil) } ?? Tensor(shape, in: context)
@@ -25,7 +25,7 @@ extension Tensor {
 
 extension Band {
     /// Adds rows `rows` of this band, read through its reading, to the same rows of x: (1, H, W, C).
-    public func add(rows: Range<Int>, to x: Tensor) {
+    package func add(rows: Range<Int>, to x: Tensor) {
         precondition(reading != nil && x.shape.w == width && x.shape.c == channels && x.shape.h == height)
         let kernels = x.context.kernels.table
         let row = width * channels

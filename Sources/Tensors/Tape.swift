@@ -1,5 +1,5 @@
 /// Records operations as they run, and goes back over them for the gradients (reverse-mode differentiation).
-public final class Tape {
+package final class Tape {
     private struct Record {
         let operation: any DifferentiableOperation
         let inputs: [Tensor]
@@ -14,16 +14,16 @@ public final class Tape {
     private var tracked: Set<ObjectIdentifier> = []
     private var gradients: [ObjectIdentifier: Tensor] = [:]
 
-    public init() {}
+    package init() {}
 
     /// Asks for the gradient with respect to a tensor; to be called before it is used.
-    public func watch(_ tensor: Tensor) {
+    package func watch(_ tensor: Tensor) {
         watched[ObjectIdentifier(tensor)] = tensor
         tracked.insert(ObjectIdentifier(tensor))
     }
 
     /// Runs an operation; records it where a gradient will be wanted.
-    public func apply(_ operation: any DifferentiableOperation, _ inputs: Tensor...) -> Tensor {
+    package func apply(_ operation: any DifferentiableOperation, _ inputs: Tensor...) -> Tensor {
         precondition(inputs.allSatisfy { $0.context === inputs[0].context }, "inputs of several contexts")
         let output = operation.forward(inputs)
         precondition(!inputs.contains { $0 === output }, "an operation gave back its input")
@@ -37,7 +37,7 @@ public final class Tape {
 
     /// The gradients of the sum of weight * loss over the scalars given; ends the recording. What lies between is let
     /// go on the way.
-    public func backward(from losses: [(loss: Tensor, weight: Float)]) {
+    package func backward(from losses: [(loss: Tensor, weight: Float)]) {
         for (loss, weight) in losses where tracked.contains(ObjectIdentifier(loss)) {
             accumulate(.scalar(weight, in: loss.context), for: loss)
         }
@@ -55,7 +55,7 @@ public final class Tape {
     }
 
     /// The gradient with respect to a watched tensor, after `backward`; nil where no loss depends on it.
-    public func gradient(of tensor: Tensor) -> Tensor? { gradients[ObjectIdentifier(tensor)] }
+    package func gradient(of tensor: Tensor) -> Tensor? { gradients[ObjectIdentifier(tensor)] }
 
     private func accumulate(_ gradient: Tensor, for tensor: Tensor) {
         precondition(gradient.shape == tensor.shape && gradient.reading == nil)

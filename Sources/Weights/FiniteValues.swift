@@ -1,7 +1,7 @@
 extension WeightsFile {
     /// The tensor's values. Weights are numbers: throws where one is NaN or infinite, and where the tensor is missing
     /// or has another shape than `shape` (nil: any).
-    public func floats(_ name: String, shape: [Int]? = nil) throws -> [Float] {
+    package func floats(_ name: String, shape: [Int]? = nil) throws -> [Float] {
         guard let tensor = tensors[name] else {
             throw WeightsError(path: path, "has no tensor \(quoted(name))")
         }

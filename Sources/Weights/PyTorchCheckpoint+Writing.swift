@@ -3,7 +3,7 @@ import LinuxFiles
 extension PyTorchCheckpoint {
     /// Writes a `.pth` file with a state dict, which `torch.load(FILE, weights_only=True)` loads, and metadata, which
     /// it passes over and `read` takes back. Written atomically. Throws `WeightsError`.
-    public static func write(
+    package static func write(
         _ path: String, tensors: [(name: String, shape: [Int], values: [Float])], metadata: [String: String]
     ) throws {
         for tensor in tensors where tensor.values.count != tensor.shape.reduce(1, *) {

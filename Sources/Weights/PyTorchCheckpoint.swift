@@ -1,13 +1,13 @@
 /// State dicts saved by PyTorch, in both of its containers: the zip file of 1.6 and later, and the five pickles before.
 /// Source: torch/serialization.py. No code from the file is run; see `Unpickler`.
-public enum PyTorchCheckpoint {
+package enum PyTorchCheckpoint {
     private static let magic: [UInt8] = [0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
     private static let legacyProtocol = 1001
 
     /// The tensors of a state dict. Those of nested dictionaries are named `outer.inner`, but where all tensors are in
     /// one (`{"state_dict": {...}, "epoch": 3}`), or one is called `state_dict`, it is taken alone and its name left
     /// out.
-    public static func read(_ path: String) throws -> WeightsFile {
+    package static func read(_ path: String) throws -> WeightsFile {
         let file = try ReadOnlyFile(path)
         let isZip = try file.bytes(at: 0, count: min(4, file.size)) == [0x50, 0x4B, 3, 4]
         let (tensors, metadata) = try isZip ? readZip(file) : (readLegacy(file), [:])

@@ -3,7 +3,7 @@ import LinuxFiles
 
 /// The safetensors format: the header's length (8 bytes, little-endian), a JSON header, the raw tensors.
 /// Source: the format section of the safetensors project's README.
-public enum Safetensors {
+package enum Safetensors {
     /// A header is a few hundred bytes a layer; a larger one than this is an attack or not a header.
     static let maxHeaderBytes = 16 << 20
 
@@ -43,11 +43,11 @@ public enum Safetensors {
     ]
 
     /// Reads the header and checks every claim in it against the file; the tensors are read when asked for.
-    public static func read(_ path: String) throws -> WeightsFile { try read(ReadOnlyFile(path)) }
+    package static func read(_ path: String) throws -> WeightsFile { try read(ReadOnlyFile(path)) }
 
     /// The same of a file's bytes in memory.
     /// - Parameter name: what errors call them.
-    public static func decoded(_ bytes: [UInt8], name: String) throws -> WeightsFile {
+    package static func decoded(_ bytes: [UInt8], name: String) throws -> WeightsFile {
         try read(ReadOnlyFile(bytes, name: name))
     }
 
@@ -156,7 +156,7 @@ public enum Safetensors {
     /// Writes tensors in the given order, atomically: a temporary file beside `path`, synced, renamed.
     /// - Parameter half: as float16, each value rounded to the nearest, in place of float32.
     /// - Throws: `WeightsError`, also where a value is too large for float16.
-    public static func write(
+    package static func write(
         _ path: String, tensors: [(name: String, shape: [Int], values: [Float])], metadata: [String: String],
         half: Bool = false
     ) throws {
@@ -174,7 +174,7 @@ public enum Safetensors {
     }
 
     /// What `write` would write, in memory.
-    public static func encoded(
+    package static func encoded(
         _ tensors: [(name: String, shape: [Int], values: [Float])], metadata: [String: String]
     ) throws -> [UInt8] {
         let header = try encodeHeader("a file in memory", tensors: tensors, metadata: metadata, half: false)

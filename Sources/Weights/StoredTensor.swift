@@ -1,8 +1,8 @@
 /// The number formats that weights are stored in; all are read as `Float`.
-public enum ElementType: Sendable, Equatable, CaseIterable {
+package enum ElementType: Sendable, Equatable, CaseIterable {
     case float32, float16, bfloat16, float64, int64, int32, int16, int8, uint8, bool
 
-    public var byteCount: Int {
+    package var byteCount: Int {
         switch self {
         case .float64, .int64: 8
         case .float32, .int32: 4
@@ -13,10 +13,10 @@ public enum ElementType: Sendable, Equatable, CaseIterable {
 }
 
 /// A tensor in a file, read when asked for.
-public struct StoredTensor: Sendable {
+package struct StoredTensor: Sendable {
     /// Empty for a scalar.
-    public let shape: [Int]
-    public let elementType: ElementType
+    package let shape: [Int]
+    package let elementType: ElementType
 
     let file: ReadOnlyFile
     /// Of the tensor's first element, in bytes from the start of the file.
@@ -24,10 +24,10 @@ public struct StoredTensor: Sendable {
     /// In elements; nil where the elements lie one after the other, the last index running fastest.
     let strides: [Int]?
 
-    public var elementCount: Int { shape.reduce(1, *) }
+    package var elementCount: Int { shape.reduce(1, *) }
 
     /// The values, the last index running fastest. Throws `WeightsError` where the file cannot be read any more.
-    public func floats() throws -> [Float] {
+    package func floats() throws -> [Float] {
         let count = elementCount
         guard count > 0 else { return [] }
         guard let strides else { return try contiguous(count) }
@@ -79,10 +79,10 @@ public struct StoredTensor: Sendable {
 }
 
 /// A file of named tensors. The file stays open while any of its tensors is kept.
-public struct WeightsFile: Sendable {
-    public let path: String
+package struct WeightsFile: Sendable {
+    package let path: String
     /// The safetensors header's `__metadata__`, or what `models export` put into a PyTorch file; empty for those of
     /// others.
-    public let metadata: [String: String]
-    public let tensors: [String: StoredTensor]
+    package let metadata: [String: String]
+    package let tensors: [String: StoredTensor]
 }

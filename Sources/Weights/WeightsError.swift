@@ -1,13 +1,13 @@
 import LinuxFiles
 
 /// A weights file that cannot be read, written or used; says which file and what would make it right.
-public struct WeightsError: Error, Sendable, CustomStringConvertible {
+package struct WeightsError: Error, Sendable, CustomStringConvertible {
     /// The file concerned; nil where only its metadata was at hand.
-    public let path: String?
+    package let path: String?
     private let text: @Sendable ((Remedy) -> String) -> String
 
     /// What would help, where its name is another in each program: a command that downloads, an option.
-    public enum Remedy: Sendable {
+    package enum Remedy: Sendable {
         /// Published weights, by their name.
         case published(String)
         /// One of several networks in a file, by its name.
@@ -16,7 +16,7 @@ public struct WeightsError: Error, Sendable, CustomStringConvertible {
         case dimensions(Int)
 
         /// In no program's words.
-        public var plain: String {
+        package var plain: String {
             switch self {
             case .published(let name): "what is published as \(name)"
             case .network(let name): "its name, \(name)"
@@ -25,23 +25,23 @@ public struct WeightsError: Error, Sendable, CustomStringConvertible {
         }
     }
 
-    public init(path: String? = nil, _ reason: String) {
+    package init(path: String? = nil, _ reason: String) {
         self.path = path
         text = { _ in reason }
     }
 
     /// - Parameter reason: gets what a program calls a remedy.
-    public init(path: String? = nil, _ reason: @escaping @Sendable ((Remedy) -> String) -> String) {
+    package init(path: String? = nil, _ reason: @escaping @Sendable ((Remedy) -> String) -> String) {
         self.path = path
         text = reason
     }
 
-    public var reason: String { text { $0.plain } }
+    package var reason: String { text { $0.plain } }
 
     /// The same in a program's words.
-    public func naming(_ remedy: (Remedy) -> String) -> WeightsError { WeightsError(path: path, text(remedy)) }
+    package func naming(_ remedy: (Remedy) -> String) -> WeightsError { WeightsError(path: path, text(remedy)) }
 
-    public var description: String {
+    package var description: String {
         path.map { "\($0): \(reason)" } ?? reason
     }
 }
@@ -49,7 +49,7 @@ public struct WeightsError: Error, Sendable, CustomStringConvertible {
 extension WeightsError {
     /// Runs `body`; a system call that fails in it is told as what it means for the file, with the kernel's reason.
     /// - Parameter what: such as `cannot be opened`.
-    public static func explaining<Result: ~Copyable>(
+    package static func explaining<Result: ~Copyable>(
         _ path: String, _ what: String, _ body: () throws -> Result
     ) throws -> Result {
         do { return try body() } catch let error as SystemError {

@@ -1,6 +1,6 @@
 extension WeightsFile {
     /// A PyTorch checkpoint or a safetensors file: the content decides, not the name. Throws `WeightsError`.
-    public static func read(_ path: String) throws -> WeightsFile {
+    package static func read(_ path: String) throws -> WeightsFile {
         let file = try ReadOnlyFile(path)
         let first = try file.bytes(at: 0, count: min(8, file.size))
         // Safetensors begin with a length in eight bytes, whose upper ones are 0 in any file that fits a memory. A

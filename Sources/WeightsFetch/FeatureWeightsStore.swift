@@ -4,14 +4,14 @@ import Networks
 import Weights
 
 /// VGG16's weights on this machine: where they are kept, and how a file becomes ours.
-public enum FeatureWeightsStore {
-    public static let fileName = "vgg16.safetensors"
+package enum FeatureWeightsStore {
+    package static let fileName = "vgg16.safetensors"
     /// Names the folder, before all others.
-    public static let environmentVariable = "CYCLEGAN_STYLE_WEIGHTS"
+    package static let environmentVariable = "CYCLEGAN_STYLE_WEIGHTS"
     private static let systemFolder = "/var/lib/cyclegan-styled/weights"
 
     /// Where weights are looked for, in this order.
-    public static var folders: [String] {
+    package static var folders: [String] {
         let environment = ProcessInfo.processInfo.environment
         if let folder = environment[environmentVariable], !folder.isEmpty { return [folder] }
         let data = environment["XDG_DATA_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? NSHomeDirectory() + "/.local/share"
@@ -19,22 +19,22 @@ public enum FeatureWeightsStore {
     }
 
     /// Where new ones go: for root the system's folder, so that the service finds them.
-    public static var folder: String { geteuid() == 0 ? folders.last! : folders[0] }
+    package static var folder: String { geteuid() == 0 ? folders.last! : folders[0] }
 
     /// The file that was fetched or imported; nil where there is none.
-    public static func installed() -> String? {
+    package static func installed() -> String? {
         folders.map { $0 + "/" + fileName }.first { FileManager.default.fileExists(atPath: $0) }
     }
 
     /// The file to use: what was fetched or imported, else the one that ships; nil where neither is there.
-    public static func available() -> String? { installed() ?? ShippedWeights.vgg16.path() }
+    package static func available() -> String? { installed() ?? ShippedWeights.vgg16.path() }
 
     /// Up to conv4_3, where the deepest tap is.
     private static let deepestLayer = 10
 
     /// What a person should know of a file that is taken in place of the published one; nil where it is that one.
     /// - Throws: `WeightsError`
-    public static func remarkOnOrigin(_ path: String, published: RemoteWeights = .vgg16) throws -> String? {
+    package static func remarkOnOrigin(_ path: String, published: RemoteWeights = .vgg16) throws -> String? {
         guard let found = try PartialFile.sha256(ofFile: path), found != published.sha256 else { return nil }
         let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? nil
         let seemsPublished =
@@ -50,7 +50,7 @@ public enum FeatureWeightsStore {
     /// - Returns: the path written, and the last layer that the file had.
     /// - Throws: `WeightsError` naming what is missing or misshapen.
     @discardableResult
-    public static func importFile(_ path: String, into folder: String) throws -> (path: String, lastLayer: String) {
+    package static func importFile(_ path: String, into folder: String) throws -> (path: String, lastLayer: String) {
         let file = try WeightsFile.read(path)
         try VGG16Layers.validate(file)
         let layers = VGG16Layers.convolutions.prefix(deepestLayer)

@@ -3,11 +3,11 @@ import Networks
 import Weights
 
 /// The Inception network's weights on this machine, beside VGG16's: where they are kept, and how a file becomes ours.
-public enum InceptionWeightsStore {
-    public static let fileName = "inception.safetensors"
+package enum InceptionWeightsStore {
+    package static let fileName = "inception.safetensors"
 
     /// The file to use; nil where there is none.
-    public static func installed() -> String? {
+    package static func installed() -> String? {
         FeatureWeightsStore.folders.map { $0 + "/" + fileName }.first { FileManager.default.fileExists(atPath: $0) }
     }
 
@@ -15,7 +15,7 @@ public enum InceptionWeightsStore {
     /// - Returns: the path written, and how many features the network has at its deepest.
     /// - Throws: `WeightsError` where it is another network.
     @discardableResult
-    public static func importFile(_ path: String, into folder: String) throws -> (path: String, dimensions: Int) {
+    package static func importFile(_ path: String, into folder: String) throws -> (path: String, dimensions: Int) {
         let file = try WeightsFile.read(path)
         let tap = try InceptionV3Layers.deepestTap(file) ?? .firstMaxPool
         try InceptionV3Layers.validate(file, tap: tap)

@@ -3,15 +3,15 @@ import FoundationNetworking
 import Weights
 
 /// Downloads weights: goes on where an earlier download ended, and keeps only what has the right SHA-256.
-public struct WeightsFetcher: Sendable {
+package struct WeightsFetcher: Sendable {
     /// Attempts in a row that bring nothing before it gives up.
-    public var attempts: Int
+    package var attempts: Int
     /// Seconds without a byte after which a connection counts as lost.
-    public var timeout: Double
+    package var timeout: Double
     /// Seconds before the second attempt; each later one waits as long again.
-    public var pause: Double
+    package var pause: Double
 
-    public init(attempts: Int = 5, timeout: Double = 60, pause: Double = 2) {
+    package init(attempts: Int = 5, timeout: Double = 60, pause: Double = 2) {
         self.attempts = attempts
         self.timeout = timeout
         self.pause = pause
@@ -20,7 +20,7 @@ public struct WeightsFetcher: Sendable {
     /// Puts the file at `path`, which either does not exist or is the file already. Until it is complete and checked,
     /// it is `path.part`, which stays when the download fails or the task is cancelled. `progress` gets bytes, on
     /// another thread. Throws `WeightsError`, or `CancellationError`.
-    public func fetch(
+    package func fetch(
         _ remote: RemoteWeights, to path: String, progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
     ) async throws {
         if let present = try PartialFile.sha256(ofFile: path) {

@@ -1,13 +1,13 @@
 import Weights
 
 /// What a generator's tensors alone do not say: its size, activation and kind of upsampling, from a file's metadata.
-public struct GeneratorDescription: Sendable, Equatable {
-    public enum Activation: Sendable, Equatable {
+package struct GeneratorDescription: Sendable, Equatable {
+    package enum Activation: Sendable, Equatable {
         case relu
         case leakyReLU(slope: Float)
     }
 
-    public enum Upsampling: String, Sendable, CaseIterable {
+    package enum Upsampling: String, Sendable, CaseIterable {
         /// Transposed 3x3 convolutions of stride 2, as in the original project.
         case transposed
         /// Nearest x2, then a reflection-padded 3x3 convolution: no checkerboard.
@@ -17,7 +17,7 @@ public struct GeneratorDescription: Sendable, Equatable {
     }
 
     /// How the two layers of stride 2 read beyond the image's border.
-    public enum DownsamplingPadding: String, Sendable, CaseIterable {
+    package enum DownsamplingPadding: String, Sendable, CaseIterable {
         /// As in the original project.
         case zero
         /// As the other layers: no dark or bright stripe at the border.
@@ -25,7 +25,7 @@ public struct GeneratorDescription: Sendable, Equatable {
     }
 
     /// What is added to the last convolution's output before the hyperbolic tangent.
-    public enum Skip: String, Sendable, CaseIterable {
+    package enum Skip: String, Sendable, CaseIterable {
         /// Nothing, as in the original project.
         case none
         /// The image's colours, without grain or detail: the means of blocks of 16x16 pixels, interpolated. Instance
@@ -35,32 +35,32 @@ public struct GeneratorDescription: Sendable, Equatable {
     }
 
     /// The side of the blocks of `Skip.colours`.
-    public static let colourBlock = 16
+    package static let colourBlock = 16
 
     /// The `format` of a file that holds one generator, and of one that holds a training state.
-    public static let format = "cyclegan-generator/1"
-    public static let trainingFormat = "cyclegan-training/1"
+    package static let format = "cyclegan-generator/1"
+    package static let trainingFormat = "cyclegan-training/1"
 
     /// Wider and deeper than any published one; a file that claims more is not believed.
-    public static let baseChannelsRange = 1...1024
-    public static let residualBlocksRange = 0...256
-    public static let grainRange = 0.0...1.0
-    public static let workingSizeRange = 32...16_384
+    package static let baseChannelsRange = 1...1024
+    package static let residualBlocksRange = 0...256
+    package static let grainRange = 0.0...1.0
+    package static let workingSizeRange = 32...16_384
 
-    public var baseChannels: Int
-    public var residualBlocks: Int
-    public var activation: Activation
-    public var upsampling: Upsampling
-    public var downsamplingPadding: DownsamplingPadding
-    public var skip: Skip
+    package var baseChannels: Int
+    package var residualBlocks: Int
+    package var activation: Activation
+    package var upsampling: Upsampling
+    package var downsamplingPadding: DownsamplingPadding
+    package var skip: Skip
     /// Deviation, of values in [-1, 1], of the noise that the generator was trained to be given with a photo
     /// (`GrainField`).
-    public var grain: Double
+    package var grain: Double
     /// Pixels of a photo's short side at which strokes have the size that the generator was trained for; nil where it
     /// does not say.
-    public var workingSize: Int?
+    package var workingSize: Int?
 
-    public init(
+    package init(
         baseChannels: Int, residualBlocks: Int, activation: Activation, upsampling: Upsampling,
         downsamplingPadding: DownsamplingPadding = .zero, skip: Skip = .none, grain: Double = 0, workingSize: Int? = nil
     ) {
@@ -75,7 +75,7 @@ public struct GeneratorDescription: Sendable, Equatable {
     }
 
     /// Throws `WeightsError` naming the metadata key that is missing or has a value that is not understood.
-    public init(metadata: [String: String]) throws {
+    package init(metadata: [String: String]) throws {
         func value(_ key: String) throws -> String {
             guard let value = metadata[key] else {
                 throw WeightsError("metadata key \(quoted(key)) is missing: this is not a generator's file")
@@ -132,7 +132,7 @@ public struct GeneratorDescription: Sendable, Equatable {
     }
 
     /// As `init(metadata:)`; the error names the file too.
-    public init(_ file: WeightsFile) throws {
+    package init(_ file: WeightsFile) throws {
         do {
             try self.init(metadata: file.metadata)
         } catch let error as WeightsError {
@@ -141,7 +141,7 @@ public struct GeneratorDescription: Sendable, Equatable {
     }
 
     /// For a file with this generator alone.
-    public var metadata: [String: String] {
+    package var metadata: [String: String] {
         var metadata = [
             "format": Self.format,
             "base-channels": String(baseChannels),
@@ -160,7 +160,7 @@ public struct GeneratorDescription: Sendable, Equatable {
 
 extension GeneratorDescription.Activation {
     /// From `relu` or `leaky-relu:SLOPE`; nil for anything else.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         let prefix = "leaky-relu:"
         if text == "relu" {
             self = .relu
@@ -171,7 +171,7 @@ extension GeneratorDescription.Activation {
         }
     }
 
-    public var text: String {
+    package var text: String {
         switch self {
         case .relu: "relu"
         case .leakyReLU(let slope): "leaky-relu:\(slope)"

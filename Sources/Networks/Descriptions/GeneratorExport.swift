@@ -1,12 +1,12 @@
 import Weights
 
 /// Writes a generator where other programs can use it.
-public enum GeneratorExport {
+package enum GeneratorExport {
     /// A `.pth` file with the state dict, which `torch.load(FILE, weights_only=True)` and the original project load,
     /// and the description, which they pass over and `GeneratorImport` takes back. The tensors must be those of
     /// `description`, in any order. Written atomically.
     /// - Parameter metadata: what else the model's file says about itself.
-    public static func writePyTorch(
+    package static func writePyTorch(
         _ path: String, description: GeneratorDescription, metadata: [String: String] = [:],
         tensors: [(name: String, shape: [Int], values: [Float])]
     ) throws {

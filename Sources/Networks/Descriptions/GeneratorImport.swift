@@ -1,16 +1,16 @@
 import Weights
 
 /// A generator of the original project, or of this one, turned into this project's format.
-public struct GeneratorImport: Sendable {
-    public let description: GeneratorDescription
+package struct GeneratorImport: Sendable {
+    package let description: GeneratorDescription
     /// For the model's file: the description, and what the imported file says about itself.
-    public let metadata: [String: String]
+    package let metadata: [String: String]
     /// Whether the file itself says what a state dict cannot (its activation); false where that was assumed.
-    public let isDescribed: Bool
+    package let isDescribed: Bool
     /// In the layers' order, ready for `Safetensors.write`.
-    public let tensors: [(name: String, shape: [Int], values: [Float])]
+    package let tensors: [(name: String, shape: [Int], values: [Float])]
     /// What was changed on the way, in words for the user.
-    public let notes: [String]
+    package let notes: [String]
 
     /// Understands the state dicts of `resnet_6blocks` and `resnet_9blocks` (and any other size), current and with the
     /// running statistics of old versions, with and without dropout, alone or as one of several networks, with the
@@ -22,7 +22,7 @@ public struct GeneratorImport: Sendable {
     ///   - network: which one of several generators.
     /// - Throws: `WeightsError` in one line with the remedy where the file is none of these, or has values that are no
     /// numbers.
-    public init(_ file: WeightsFile, activation: GeneratorDescription.Activation? = nil, network: String? = nil) throws
+    package init(_ file: WeightsFile, activation: GeneratorDescription.Activation? = nil, network: String? = nil) throws
     {
         let candidates = try GeneratorCandidates(file)
         let candidate = try candidates.choose(network, of: file)

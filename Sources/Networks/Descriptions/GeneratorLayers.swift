@@ -2,8 +2,8 @@ import Weights
 
 extension GeneratorDescription {
     /// A convolution of the generator; the tensors are `key` + `.weight` and `.bias`.
-    public struct Layer: Sendable, Equatable {
-        public enum Kind: Sendable, Equatable {
+    package struct Layer: Sendable, Equatable {
+        package enum Kind: Sendable, Equatable {
             /// 7x7, reflection 3, then normalisation and activation.
             case first
             /// 3x3, stride 2, zero padding 1, then normalisation and activation.
@@ -24,15 +24,15 @@ extension GeneratorDescription {
             case last
         }
 
-        public let key: String
-        public let kind: Kind
-        public let inputChannels: Int
-        public let outputChannels: Int
+        package let key: String
+        package let kind: Kind
+        package let inputChannels: Int
+        package let outputChannels: Int
 
-        public var weightKey: String { key + ".weight" }
-        public var biasKey: String { key + ".bias" }
+        package var weightKey: String { key + ".weight" }
+        package var biasKey: String { key + ".bias" }
 
-        public var kernelSize: Int {
+        package var kernelSize: Int {
             switch kind {
             case .first, .last: 7
             default: 3
@@ -40,19 +40,19 @@ extension GeneratorDescription {
         }
 
         /// Output, input, height, width; a transposed convolution has input and output exchanged, as in PyTorch.
-        public var weightShape: [Int] {
+        package var weightShape: [Int] {
             let channels =
                 kind == .upsamplingTransposed ? [inputChannels, outputChannels] : [outputChannels, inputChannels]
             return channels + [kernelSize, kernelSize]
         }
 
-        public var biasShape: [Int] { [outputChannels] }
+        package var biasShape: [Int] { [outputChannels] }
     }
 
     /// Every convolution in the order in which the network runs them. The keys count all the layers of the original
     /// project's sequence (padding, normalisation, activation); `resize` and `bilinear` have one more at each
     /// upsampling.
-    public var layers: [Layer] {
+    package var layers: [Layer] {
         let base = baseChannels
         func layer(_ key: String, _ kind: Layer.Kind, _ input: Int, _ output: Int) -> Layer {
             Layer(key: key, kind: kind, inputChannels: input, outputChannels: output)
@@ -84,14 +84,14 @@ extension GeneratorDescription {
     }
 
     /// Every tensor's key and shape, in the layers' order.
-    public var tensorShapes: [(key: String, shape: [Int])] {
+    package var tensorShapes: [(key: String, shape: [Int])] {
         layers.flatMap { [($0.weightKey, $0.weightShape), ($0.biasKey, $0.biasShape)] }
     }
 
     /// Throws one `WeightsError` that counts the missing, unexpected and mis-shaped tensors and names the first ones.
     /// Looks at the tensors under `prefix` (`G.` in a training state) + `model.` only: a file may hold others beside
     /// the generator.
-    public func validate(_ file: WeightsFile, prefix: String = "") throws {
+    package func validate(_ file: WeightsFile, prefix: String = "") throws {
         let found = file.tensors.filter { $0.key.hasPrefix(prefix + "model.") }.mapValues(\.shape)
         let differences = differences(from: found, prefix: prefix)
         guard differences.isEmpty else {

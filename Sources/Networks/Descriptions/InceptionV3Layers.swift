@@ -2,41 +2,41 @@ import Weights
 
 /// How the Inception network of the FID is built: the blocks of torchvision's `Inception3` with pytorch-fid's changes,
 /// and which files hold that network.
-public enum InceptionV3Layers {
+package enum InceptionV3Layers {
     /// Where features are taken: after which part of the network. The raw value is how many there are.
-    public enum Tap: Int, Sendable, CaseIterable, Comparable {
+    package enum Tap: Int, Sendable, CaseIterable, Comparable {
         case firstMaxPool = 64, secondMaxPool = 192, mixed6e = 768, mixed7c = 2048
 
-        public static func < (a: Tap, b: Tap) -> Bool { a.rawValue < b.rawValue }
+        package static func < (a: Tap, b: Tap) -> Bool { a.rawValue < b.rawValue }
     }
 
     /// Of 3x3 pixels.
-    public enum Pooling: Sendable, Hashable {
+    package enum Pooling: Sendable, Hashable {
         /// Stride 1, padding 1, which does not count.
         case average
         case maximum(stride: Int, pad: Int)
     }
 
     /// A convolution without bias, behind it batch normalisation (epsilon 0.001) and ReLU.
-    public struct Layer: Sendable {
-        public let key: String
-        public let input, output: Int
-        public let height, width, stride, padHeight, padWidth: Int
+    package struct Layer: Sendable {
+        package let key: String
+        package let input, output: Int
+        package let height, width, stride, padHeight, padWidth: Int
 
-        public var weightShape: [Int] { [output, input, height, width] }
+        package var weightShape: [Int] { [output, input, height, width] }
     }
 
     /// Pooling if there is one, convolutions one after the other, then those that all read the last one's output and
     /// whose outputs are the branch's part of the block's.
-    public struct Branch: Sendable {
-        public var pooling: Pooling?
-        public var path: [Layer] = []
-        public var ends: [Layer] = []
+    package struct Branch: Sendable {
+        package var pooling: Pooling?
+        package var path: [Layer] = []
+        package var ends: [Layer] = []
     }
 
     /// Branches side by side; their outputs stand behind one another.
-    public struct Block: Sendable {
-        public var branches: [Branch]
+    package struct Block: Sendable {
+        package var branches: [Branch]
     }
 
     /// Height and width of a kernel, stride, padding.
@@ -58,7 +58,7 @@ public enum InceptionV3Layers {
     }
 
     /// The blocks between one tap and the next.
-    public static func stages(to tap: Tap) -> [[Block]] {
+    package static func stages(to tap: Tap) -> [[Block]] {
         let stages: [(tap: Tap, blocks: [Block])] = [
             (
                 .firstMaxPool,
@@ -99,7 +99,7 @@ public enum InceptionV3Layers {
     }
 
     /// Key and shape of every tensor up to a tap.
-    public static func tensorShapes(to tap: Tap) -> [(key: String, shape: [Int])] {
+    package static func tensorShapes(to tap: Tap) -> [(key: String, shape: [Int])] {
         layers(to: tap).flatMap { layer in
             [("\(layer.key).conv.weight", layer.weightShape)]
                 + ["weight", "bias", "running_mean", "running_var"].map { ("\(layer.key).bn.\($0)", [layer.output]) }
@@ -206,7 +206,7 @@ public enum InceptionV3Layers {
 
     /// The deepest tap that a file has all tensors for; nil where it is another network. Throws `WeightsError` where it
     /// is one that only looks like it.
-    public static func deepestTap(_ file: WeightsFile) throws -> Tap? {
+    package static func deepestTap(_ file: WeightsFile) throws -> Tap? {
         // The network of torchvision has the same keys, but was trained otherwise, and pools otherwise.
         let classes = file.tensors["fc.weight"]?.shape.first
         if file.tensors.keys.contains(where: { $0.hasPrefix("AuxLogits.") }) || classes != nil && classes != 1008 {
@@ -226,7 +226,7 @@ public enum InceptionV3Layers {
     }
 
     /// Throws `WeightsError` where a file has not the network up to a tap, saying what it has.
-    public static func validate(_ file: WeightsFile, tap: Tap) throws {
+    package static func validate(_ file: WeightsFile, tap: Tap) throws {
         guard let deepest = try deepestTap(file) else {
             let wrong = tensorShapes(to: .firstMaxPool).first { file.tensors[$0.key]?.shape != $0.shape }!
             let found =

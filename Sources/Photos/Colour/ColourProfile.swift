@@ -2,7 +2,7 @@ import CImageCodecs
 import CLittleCMS
 
 /// What decoding does about colour.
-public enum ColourConversion: Sendable {
+package enum ColourConversion: Sendable {
     /// Embedded profiles and gamma are converted to sRGB.
     case sRGB
     /// The samples stay as they are in the file.

@@ -1,16 +1,16 @@
 /// Pixels a length: how large a photo is on paper.
-public struct PhotoResolution: Sendable, Equatable {
-    public enum Unit: Sendable, Equatable {
+package struct PhotoResolution: Sendable, Equatable {
+    package enum Unit: Sendable, Equatable {
         /// None: the two numbers are the shape of a pixel.
         case ratio
         case inch, centimetre, metre
     }
 
     /// Across and down.
-    public var x: Double, y: Double
-    public var unit: Unit
+    package var x: Double, y: Double
+    package var unit: Unit
 
-    public init?(x: Double, y: Double, unit: Unit) {
+    package init?(x: Double, y: Double, unit: Unit) {
         guard x > 0, y > 0, x.isFinite, y.isFinite else { return nil }
         // Square pixels of no stated size say nothing.
         if unit == .ratio, x == y { return nil }

@@ -4,10 +4,10 @@ import Synchronization
 /// Memory for floats, taken from a pool and given back when the last reference goes. The contents are undefined at
 /// first.
 /// Safe to share: the place does not change while the buffer lives; who may write there is the taker's to say.
-public final class Buffer: @unchecked Sendable {
-    public let pointer: UnsafeMutablePointer<Float>
+package final class Buffer: @unchecked Sendable {
+    package let pointer: UnsafeMutablePointer<Float>
     /// Floats that it holds.
-    public let count: Int
+    package let count: Int
     private let owner: Owner
 
     private enum Owner {
@@ -30,7 +30,7 @@ public final class Buffer: @unchecked Sendable {
     }
 
     /// A part of this buffer, which stays taken as long as the part is.
-    public func part(_ range: Range<Int>) -> Buffer { Buffer(part: range, of: self) }
+    package func part(_ range: Range<Int>) -> Buffer { Buffer(part: range, of: self) }
 
     deinit {
         if case .pool(let pool, let bytes) = owner { pool.giveBack(pointer, bytes: bytes) }
@@ -39,7 +39,7 @@ public final class Buffer: @unchecked Sendable {
 
 /// Keeps freed buffers for the next taker, so that after warm-up a forward pass and a training step allocate nothing
 /// from the system.
-public final class BufferPool: Sendable {
+package final class BufferPool: Sendable {
     private struct State {
         /// By size in bytes.
         var free: [Int: [FreeMemory]] = [:]
@@ -47,12 +47,12 @@ public final class BufferPool: Sendable {
     }
 
     /// What the pool has done so far.
-    public struct Statistics: Sendable {
+    package struct Statistics: Sendable {
         /// Buffers asked from the system since the start.
-        public var systemAllocations = 0
+        package var systemAllocations = 0
         /// Bytes held from the system, in use or free.
-        public var bytesHeld = 0
-        public var peakBytesHeld = 0
+        package var bytesHeld = 0
+        package var peakBytesHeld = 0
     }
 
     /// Memory that nobody uses.
@@ -65,13 +65,13 @@ public final class BufferPool: Sendable {
 
     deinit { trim() }
 
-    public var statistics: Statistics { state.withLock { $0.statistics } }
+    package var statistics: Statistics { state.withLock { $0.statistics } }
 
     /// Lets `peakBytesHeld` begin anew.
-    public func resetPeak() { state.withLock { $0.statistics.peakBytesHeld = $0.statistics.bytesHeld } }
+    package func resetPeak() { state.withLock { $0.statistics.peakBytesHeld = $0.statistics.bytesHeld } }
 
     /// A buffer of at least `count` floats, aligned to 64 bytes.
-    public func take(_ count: Int) -> Buffer {
+    package func take(_ count: Int) -> Buffer {
         // Sizes are rounded a little, so that bands of nearly one size share buffers.
         let grain = count > 1 << 20 ? 1 << 16 : 1 << 10
         let bytes = max(1, (count * 4 + grain - 1) / grain) * grain
@@ -88,7 +88,7 @@ public final class BufferPool: Sendable {
     }
 
     /// Gives free buffers back to the system, largest first, until no more than `bytes` of them are kept.
-    public func trim(above bytes: Int = 0) {
+    package func trim(above bytes: Int = 0) {
         let surplus = state.withLock { state -> [FreeMemory] in
             var surplus: [FreeMemory] = []
             var kept = state.free.reduce(0) { $0 + $1.key * $1.value.count }

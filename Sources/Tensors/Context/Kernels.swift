@@ -3,33 +3,33 @@ import Glibc
 
 /// A table of SIMD kernels that this machine can run.
 /// Safe to share: a table is a constant of the library.
-public struct Kernels: @unchecked Sendable {
+package struct Kernels: @unchecked Sendable {
     private let pointer: UnsafePointer<ctk_kernels>
 
     /// The best ones, or those that the environment's `CYCLEGAN_STYLED_KERNELS` names.
-    public static let chosen = Kernels(ctk_default())
+    package static let chosen = Kernels(ctk_default())
 
     private init(_ pointer: UnsafePointer<ctk_kernels>) { self.pointer = pointer }
 
     /// Those with a name; nil where this machine has none.
-    public init?(named name: String) {
+    package init?(named name: String) {
         guard let pointer = ctk_named(name) else { return nil }
         self.init(pointer)
     }
 
     /// `avx2` or `portable`.
-    public var name: String { String(cString: pointer.pointee.name) }
+    package var name: String { String(cString: pointer.pointee.name) }
 
     var table: ctk_kernels { pointer.pointee }
 
     /// The names of the tables that this machine can run, best first.
-    public static var available: [String] {
+    package static var available: [String] {
         (0...).lazy.map { ctk_available($0) }.prefix { $0 != nil }.map { String(cString: $0!.pointee.name) }
     }
 
     /// What is wrong with the environment's `CYCLEGAN_STYLED_KERNELS`, a name that this machine has no kernels of; nil
     /// where nothing is.
-    public static var wrongChoice: String? {
+    package static var wrongChoice: String? {
         guard let chosen = getenv("CYCLEGAN_STYLED_KERNELS").map({ String(cString: $0) }), !chosen.isEmpty,
             !available.contains(chosen)
         else { return nil }

@@ -6,9 +6,9 @@ import Synchronization
 
 /// A fixed set of threads for numerical work; the calling thread takes part. Never Swift's cooperative pool, which such
 /// work would starve. The threads end with the pool.
-public final class ThreadPool: Sendable {
+package final class ThreadPool: Sendable {
     /// How many work, the caller among them.
-    public let count: Int
+    package let count: Int
     private let crew: Crew
 
     /// As many as the processors that affinity and the cgroup's quota leave us, unless a number is given.
@@ -23,7 +23,7 @@ public final class ThreadPool: Sendable {
 
     /// Calls `body` once for every index below `count`, on all threads; returns when all are done. Which thread runs an
     /// index is not determined: results must not depend on it. Not to be nested.
-    public func forEach(_ count: Int, _ body: (Int) -> Void) { crew.forEach(count, body) }
+    package func forEach(_ count: Int, _ body: (Int) -> Void) { crew.forEach(count, body) }
 
     /// Calls `body` with parts of 0..<count, on all threads.
     func inChunks(_ count: Int, atLeast smallest: Int = 8, _ body: (Range<Int>) -> Void) {

@@ -4,8 +4,8 @@ import Synchronization
 /// [bias (1, 1, 1, outputChannels)]; output (N, H', W', outputChannels).
 ///
 /// The packed weights are kept until the parameter changes, or an image's size asks for another algorithm.
-public final class Convolution2D: DifferentiableOperation {
-    public enum Kind: Sendable, Equatable {
+package final class Convolution2D: DifferentiableOperation {
+    package enum Kind: Sendable, Equatable {
         /// Weight (outputChannels, inputChannels, k, k).
         case strided(kernelSize: Int, stride: Int = 1, padding: Padding, pad: Int)
         /// PyTorch's ConvTranspose2d with kernel 3, stride 2, padding 1, output padding 1.
@@ -17,8 +17,8 @@ public final class Convolution2D: DifferentiableOperation {
         case bilinearDoubling
     }
 
-    public let kind: Kind
-    public let inputChannels, outputChannels: Int
+    package let kind: Kind
+    package let inputChannels, outputChannels: Int
     let form: ConvolutionForm
     /// Of the gradient with respect to the input, up to its padding; nil for strides that no network is trained with.
     let adjointForm: ConvolutionForm?
@@ -35,21 +35,21 @@ public final class Convolution2D: DifferentiableOperation {
     }
     private let kept = Mutex<[Direction: Kept]>([:])
 
-    public init(_ kind: Kind, inputChannels: Int, outputChannels: Int) {
+    package init(_ kind: Kind, inputChannels: Int, outputChannels: Int) {
         (self.kind, self.inputChannels, self.outputChannels) = (kind, inputChannels, outputChannels)
         form = ConvolutionForm(kind, inputChannels: inputChannels, outputChannels: outputChannels)
         adjointForm = ConvolutionForm(adjointOf: kind, form)
     }
 
     /// The parameter's shape, in PyTorch's order.
-    public var weightShape: Shape { form.weightShape }
+    package var weightShape: Shape { form.weightShape }
 
     /// The same convolution with its weights packed: forward only, in bands.
     /// - Parameters:
     ///   - weight: `weightShape`.
     ///   - bias: outputChannels values; leave it out before an instance normalisation, which cancels it.
     ///   - tanh: apply the hyperbolic tangent to the result; for stride 1 and few output channels.
-    public func packed(
+    package func packed(
         weight: UnsafePointer<Float>, bias: UnsafePointer<Float>? = nil, tanh: Bool = false,
         in context: ComputeContext = .default
     ) -> any PackedConvolution {
@@ -57,14 +57,14 @@ public final class Convolution2D: DifferentiableOperation {
         return form.packed(by: form.bestAlgorithm, weight: weight, bias: bias, in: context)
     }
 
-    public func forward(_ inputs: [Tensor]) -> Tensor {
+    package func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0]
         precondition(inputs[1].shape == weightShape && x.shape.c == inputChannels)
         let convolution = packed(.forward, form, algorithm(for: x), inputs)
         return convolution(x)
     }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         var result: [Tensor?] = [nil, nil]
         if needed[0] { result[0] = inputGradient(inputs, gradient) }
         if needed[1] { result[1] = weightGradient(inputs[0], gradient) }
@@ -72,7 +72,7 @@ public final class Convolution2D: DifferentiableOperation {
         return result
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         ReferenceConvolution(self).forward(inputs[0], weight: inputs[1], bias: inputs.count > 2 ? inputs[2] : nil)
     }
 

@@ -1,5 +1,5 @@
 /// A convolution with its weights packed: forward only, any band of output rows at a time.
-public protocol PackedConvolution: Sendable {
+package protocol PackedConvolution: Sendable {
     /// Where the weights lie, and where it computes.
     var context: ComputeContext { get }
     var inputChannels: Int { get }
@@ -35,7 +35,7 @@ extension PackedConvolution {
     /// The whole output of every image of x (N, H, W, inputChannels): (N, H', W', outputChannels). With a `slope`, the
     /// result carries the reading of an instance normalisation (Ulyanov et al. 2016; epsilon 1e-5, biased variance) and
     /// activation.
-    public func callAsFunction(_ x: Tensor, normalizedWithSlope slope: Float? = nil) -> Tensor {
+    package func callAsFunction(_ x: Tensor, normalizedWithSlope slope: Float? = nil) -> Tensor {
         let size = outputSize(height: x.shape.h, width: x.shape.w)
         let y = Tensor(Shape(x.shape.n, size.height, size.width, outputChannels), in: context)
         let reading = slope.map { Reading(n: x.shape.n, c: outputChannels, slope: $0, in: context) }

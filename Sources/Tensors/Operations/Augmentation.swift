@@ -1,19 +1,19 @@
 /// Brightness, saturation and contrast changed, as in DiffAugment (Zhao et al. 2020, "color"): a constant added, then
 /// the distance from the pixel's mean scaled, then the distance from the image's mean.
-public struct ColourJitter: DifferentiableOperation {
-    public struct Amounts: Sendable {
-        public var brightness, saturation, contrast: Double
+package struct ColourJitter: DifferentiableOperation {
+    package struct Amounts: Sendable {
+        package var brightness, saturation, contrast: Double
 
-        public init(brightness: Double, saturation: Double, contrast: Double) {
+        package init(brightness: Double, saturation: Double, contrast: Double) {
             (self.brightness, self.saturation, self.contrast) = (brightness, saturation, contrast)
         }
     }
     /// One for each image of the batch.
-    public var amounts: [Amounts]
+    package var amounts: [Amounts]
 
-    public init(_ amounts: [Amounts]) { self.amounts = amounts }
+    package init(_ amounts: [Amounts]) { self.amounts = amounts }
 
-    public func forward(_ inputs: [Tensor]) -> Tensor {
+    package func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0].applied(), y = Tensor(x.shape, in: x.context), pixel = x.shape.c,
             image = x.shape.count / x.shape.n
         for (n, amount) in amounts.enumerated() {
@@ -34,7 +34,7 @@ public struct ColourJitter: DifferentiableOperation {
         return y
     }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let result = Tensor(gradient.shape, in: gradient.context)
         let pixel = result.shape.c, image = result.shape.count / result.shape.n
         for (n, amount) in amounts.enumerated() {
@@ -57,7 +57,7 @@ public struct ColourJitter: DifferentiableOperation {
         return sum
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         let shape = inputs[0].shape
         let bright = ReferenceTensor(shape) { n, y, x, c in inputs[0][n, y, x, c] + amounts[n].brightness }
         func grey(_ n: Int, _ y: Int, _ x: Int) -> Double {
@@ -76,15 +76,15 @@ public struct ColourJitter: DifferentiableOperation {
 }
 
 /// Each image moved by whole pixels; 0 comes in from outside.
-public struct Translation: DifferentiableOperation {
+package struct Translation: DifferentiableOperation {
     /// Right and down, one for each image of the batch.
-    public var offsets: [(x: Int, y: Int)]
+    package var offsets: [(x: Int, y: Int)]
 
-    public init(_ offsets: [(x: Int, y: Int)]) { self.offsets = offsets }
+    package init(_ offsets: [(x: Int, y: Int)]) { self.offsets = offsets }
 
-    public func forward(_ inputs: [Tensor]) -> Tensor { moved(inputs[0].applied(), by: 1) }
+    package func forward(_ inputs: [Tensor]) -> Tensor { moved(inputs[0].applied(), by: 1) }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         [moved(gradient, by: -1)]
     }
 
@@ -102,7 +102,7 @@ public struct Translation: DifferentiableOperation {
         return y
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         ReferenceTensor(inputs[0].shape) { n, y, x, c in
             inputs[0].padded(n, y - offsets[n].y, x - offsets[n].x, c, .zero)
         }
@@ -110,15 +110,15 @@ public struct Translation: DifferentiableOperation {
 }
 
 /// A rectangle of each image set to 0.
-public struct Cutout: DifferentiableOperation {
+package struct Cutout: DifferentiableOperation {
     /// One for each image of the batch; what reaches beyond the image is left out.
-    public var rectangles: [(x: Range<Int>, y: Range<Int>)]
+    package var rectangles: [(x: Range<Int>, y: Range<Int>)]
 
-    public init(_ rectangles: [(x: Range<Int>, y: Range<Int>)]) { self.rectangles = rectangles }
+    package init(_ rectangles: [(x: Range<Int>, y: Range<Int>)]) { self.rectangles = rectangles }
 
-    public func forward(_ inputs: [Tensor]) -> Tensor { cut(inputs[0].applied()) }
+    package func forward(_ inputs: [Tensor]) -> Tensor { cut(inputs[0].applied()) }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         [cut(gradient)]
     }
 
@@ -135,7 +135,7 @@ public struct Cutout: DifferentiableOperation {
         return y
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         ReferenceTensor(inputs[0].shape) { n, y, x, c in
             rectangles[n].x.contains(x) && rectangles[n].y.contains(y) ? 0 : inputs[0][n, y, x, c]
         }

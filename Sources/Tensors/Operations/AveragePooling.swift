@@ -1,10 +1,10 @@
 /// The mean of the 3x3 pixels around each, of those that lie inside the image (PyTorch's avg_pool2d with kernel 3,
 /// stride 1, padding 1 and count_include_pad false). Forward only.
-public struct AveragePooling: Sendable {
-    public init() {}
+package struct AveragePooling: Sendable {
+    package init() {}
 
     /// x (N, H, W, C), which carries no reading, to the same shape.
-    public func callAsFunction(_ x: Tensor) -> Tensor {
+    package func callAsFunction(_ x: Tensor) -> Tensor {
         precondition(x.reading == nil)
         let s = x.shape, c = s.c, context = x.context, y = Tensor(s, in: context)
         context.threads.forEach(s.n * s.h) { row in

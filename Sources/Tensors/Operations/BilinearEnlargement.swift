@@ -1,10 +1,10 @@
 /// A grid of values drawn large: `size` pixels from one to the next, straight lines in between, the outer ones kept up
 /// to the border. Input (N, ceil(height / size), ceil(width / size), C), as `BlockMeans` makes it, output (N, height,
 /// width, C).
-public struct BilinearEnlargement: DifferentiableOperation {
-    public let size, height, width: Int
+package struct BilinearEnlargement: DifferentiableOperation {
+    package let size, height, width: Int
 
-    public init(size: Int, height: Int, width: Int) { (self.size, self.height, self.width) = (size, height, width) }
+    package init(size: Int, height: Int, width: Int) { (self.size, self.height, self.width) = (size, height, width) }
 
     /// The two lines of the grid beside a line of the output, and the second one's weight.
     private func place(_ line: Int, of count: Int) -> (first: Int, second: Int, weight: Double) {
@@ -14,7 +14,7 @@ public struct BilinearEnlargement: DifferentiableOperation {
     }
 
     /// Rows of the output for one image: (rows, width, C) from a grid (lines, columns, C).
-    public func write(
+    package func write(
         rows: Range<Int>, of grid: UnsafePointer<Float>, lines: Int, columns: Int, channels: Int,
         to target: UnsafeMutablePointer<Float>, _ context: ComputeContext
     ) {
@@ -33,7 +33,7 @@ public struct BilinearEnlargement: DifferentiableOperation {
         }
     }
 
-    public func forward(_ inputs: [Tensor]) -> Tensor {
+    package func forward(_ inputs: [Tensor]) -> Tensor {
         let grid = inputs[0].applied(), shape = grid.shape
         let y = Tensor(Shape(shape.n, height, width, shape.c), in: grid.context)
         for n in 0..<shape.n {
@@ -44,7 +44,7 @@ public struct BilinearEnlargement: DifferentiableOperation {
         return y
     }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let shape = inputs[0].shape, c = shape.c
         let result = Tensor.zeros(shape, in: gradient.context)
         let across = (0..<width).map { place($0, of: shape.w) }
@@ -67,7 +67,7 @@ public struct BilinearEnlargement: DifferentiableOperation {
         return [result]
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         let shape = inputs[0].shape
         return ReferenceTensor(Shape(shape.n, height, width, shape.c)) { n, y, x, c in
             let (above, below, down) = place(y, of: shape.h), (left, right, across) = place(x, of: shape.w)

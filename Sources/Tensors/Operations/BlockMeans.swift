@@ -1,9 +1,9 @@
 /// The means of blocks of size x size pixels, side by side from the top left; blocks at the right and the bottom may be
 /// smaller. Input x (N, H, W, C), output (N, ceil(H / size), ceil(W / size), C).
-public struct BlockMeans: DifferentiableOperation {
-    public let size: Int
+package struct BlockMeans: DifferentiableOperation {
+    package let size: Int
 
-    public init(size: Int) { self.size = size }
+    package init(size: Int) { self.size = size }
 
     private func outputShape(_ x: Shape) -> Shape { Shape(x.n, (x.h + size - 1) / size, (x.w + size - 1) / size, x.c) }
 
@@ -12,7 +12,7 @@ public struct BlockMeans: DifferentiableOperation {
         (y * size..<min(shape.h, (y + 1) * size), x * size..<min(shape.w, (x + 1) * size))
     }
 
-    public func forward(_ inputs: [Tensor]) -> Tensor {
+    package func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0].applied(), shape = outputShape(x.shape), y = Tensor(shape, in: x.context), c = shape.c
         y.context.threads.forEach(shape.n * shape.h) { r in
             let n = r / shape.h
@@ -32,7 +32,7 @@ public struct BlockMeans: DifferentiableOperation {
         return y
     }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let result = Tensor(inputs[0].shape, in: gradient.context), shape = result.shape, c = shape.c
         result.context.threads.forEach(shape.n * shape.h) { r in
             let (n, y) = (r / shape.h, r % shape.h)
@@ -46,7 +46,7 @@ public struct BlockMeans: DifferentiableOperation {
         return [result]
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         ReferenceTensor(outputShape(inputs[0].shape)) { n, y, x, c in
             let (rows, columns) = block(y, x, of: inputs[0].shape)
             let sum = rows.reduce(0.0) { sum, row in columns.reduce(sum) { $0 + inputs[0][n, row, $1, c] } }

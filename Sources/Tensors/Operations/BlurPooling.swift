@@ -1,11 +1,11 @@
 /// Every second pixel of the image smoothed by [1 2 1] / 4 in both directions, reflected at the border: a stride of 2
 /// without aliasing (Zhang 2019, as in CUT). A side of h becomes (h + 1) / 2; sides of at least 2.
-public struct BlurPooling: DifferentiableOperation {
-    public init() {}
+package struct BlurPooling: DifferentiableOperation {
+    package init() {}
 
     private static let taps: [Float] = [0.25, 0.5, 0.25]
 
-    public func forward(_ inputs: [Tensor]) -> Tensor {
+    package func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0].applied()
         precondition(x.shape.h >= 2 && x.shape.w >= 2, "too small to be reflected")
         let shape = Shape(x.shape.n, (x.shape.h + 1) / 2, (x.shape.w + 1) / 2, x.shape.c)
@@ -21,7 +21,7 @@ public struct BlurPooling: DifferentiableOperation {
         return y
     }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let result = Tensor.zeros(inputs[0].shape, in: gradient.context), shape = output.shape
         // Neighbouring rows write to the same row: an image is one thread's work.
         result.context.threads.forEach(shape.n) { n in
@@ -51,7 +51,7 @@ public struct BlurPooling: DifferentiableOperation {
         }
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         let x = inputs[0]
         return ReferenceTensor(Shape(x.shape.n, (x.shape.h + 1) / 2, (x.shape.w + 1) / 2, x.shape.c)) { n, y, xx, c in
             var sum = 0.0

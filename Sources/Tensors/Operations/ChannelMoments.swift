@@ -1,10 +1,10 @@
 /// The mean and the deviation (of the population) of each channel of one image, in double precision: a summary of
 /// features that does not know where they are.
-public struct ChannelMoments: Sendable {
-    public let means, deviations: [Double]
+package struct ChannelMoments: Sendable {
+    package let means, deviations: [Double]
 
     /// Of image n of x, as it is read.
-    public init(_ x: Tensor, image n: Int = 0) {
+    package init(_ x: Tensor, image n: Int = 0) {
         let x = x.applied(), c = x.shape.c, pixels = x.shape.h * x.shape.w
         let start = x.pointer + n * pixels * c
         let sums = ChannelSums(channels: c, in: x.context), kernels = x.context.kernels.table

@@ -1,11 +1,11 @@
 /// The mean of max(0, |prediction - target| - allowed)^2 over all elements, a scalar (1, 1, 1, 1): what is as near as
 /// `allowed` costs nothing. Inputs prediction and target, of one shape.
-public struct ExcessSquaredError: DifferentiableOperation {
-    public let allowed: Float
+package struct ExcessSquaredError: DifferentiableOperation {
+    package let allowed: Float
 
-    public init(allowed: Float) { self.allowed = allowed }
+    package init(allowed: Float) { self.allowed = allowed }
 
-    public func forward(_ inputs: [Tensor]) -> Tensor {
+    package func forward(_ inputs: [Tensor]) -> Tensor {
         let (a, b) = (inputs[0].applied(), inputs[1].applied())
         precondition(a.shape == b.shape)
         let sum = a.context.pointwiseSum(a.shape.count) { range in
@@ -17,7 +17,7 @@ public struct ExcessSquaredError: DifferentiableOperation {
         return .scalar(Float(sum / Double(a.shape.count)), in: a.context)
     }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let (a, b) = (inputs[0].applied(), inputs[1].applied())
         let scale = 2 * gradient.pointer[0] / Float(a.shape.count)
         return [Float(1), -1].enumerated().map { side, sign in
@@ -33,7 +33,7 @@ public struct ExcessSquaredError: DifferentiableOperation {
         }
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         let excesses = zip(inputs[0].values, inputs[1].values).map { max(0, abs($0 - $1) - Double(allowed)) }
         return ReferenceTensor(
             Shape(1, 1, 1, 1), values: [excesses.reduce(0) { $0 + $1 * $1 } / Double(excesses.count)])

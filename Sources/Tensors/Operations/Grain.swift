@@ -1,16 +1,16 @@
 /// Noise added to an image, the same in all its channels: what a convolutional network makes brush strokes of where the
 /// photo is flat. Input x (N, H, W, C); the gradient passes through.
-public struct Grain: DifferentiableOperation {
+package struct Grain: DifferentiableOperation {
     /// Standard deviation of the noise.
-    public var deviation: Float
+    package var deviation: Float
     /// Where in the field each image of the batch lies: row and column of its first pixel.
-    public var places: [(row: Int, column: Int)]
+    package var places: [(row: Int, column: Int)]
 
-    public init(deviation: Float, places: [(row: Int, column: Int)]) {
+    package init(deviation: Float, places: [(row: Int, column: Int)]) {
         (self.deviation, self.places) = (deviation, places)
     }
 
-    public func forward(_ inputs: [Tensor]) -> Tensor {
+    package func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0].applied(), y = Tensor(x.shape, in: x.context), row = x.shape.w * x.shape.c
         y.pointer.update(from: x.pointer, count: x.shape.count)
         for (n, place) in places.enumerated() {
@@ -22,11 +22,11 @@ public struct Grain: DifferentiableOperation {
         return y
     }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         [gradient]
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         ReferenceTensor(inputs[0].shape) { n, y, x, c in
             let place = places[n]
             return inputs[0][n, y, x, c]
@@ -39,8 +39,8 @@ public struct Grain: DifferentiableOperation {
 /// the place, evenly distributed, smoothed by the binomial of nine taps in both directions. It is stationary: noise
 /// interpolated between the nodes of a grid would lend the grid to the picture. All sums are whole numbers, exact on
 /// every machine.
-public struct GrainField: Sendable {
-    public let deviation: Float
+package struct GrainField: Sendable {
+    package let deviation: Float
     private let scale: Float
 
     private static let taps: [Int32] = [1, 8, 28, 56, 70, 56, 28, 8, 1]
@@ -50,13 +50,13 @@ public struct GrainField: Sendable {
     /// Of the smoothed sums: 2^bits / sqrt(12) for even numbers, times the sum of the squared taps, 12,870.
     private static let sumDeviation = Double(1 << bits) / 12.0.squareRoot() * 12_870
 
-    public init(deviation: Float) {
+    package init(deviation: Float) {
         self.deviation = deviation
         scale = Float(Double(deviation) / Self.sumDeviation)
     }
 
     /// Adds the field's rows and columns to (rows, columns, channels) values, on all threads.
-    public func add(
+    package func add(
         rows: Range<Int>, columns: Range<Int>, channels: Int, to values: UnsafeMutablePointer<Float>,
         _ context: ComputeContext
     ) {

@@ -2,13 +2,13 @@ import COpenBLAS
 
 /// How strongly features occur together, whatever their place: X^T X / (H W) for the features X of an image, one row a
 /// pixel (Gatys et al. 2016, section 2.2; Johnson et al. 2016). Input x (N, H, W, C), output (N, 1, C, C).
-public struct GramMatrix: DifferentiableOperation {
-    public init() {}
+package struct GramMatrix: DifferentiableOperation {
+    package init() {}
 
     /// Rows of the matrix, and pixels of the image, that a thread takes at a time.
     private static let rowsAtOnce = 64, pixelsAtOnce = 1024
 
-    public func forward(_ inputs: [Tensor]) -> Tensor {
+    package func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0].applied(), c = x.shape.c, pixels = x.shape.h * x.shape.w
         let y = Tensor(Shape(x.shape.n, 1, c, c), in: x.context)
         let parts = (c + Self.rowsAtOnce - 1) / Self.rowsAtOnce
@@ -24,7 +24,7 @@ public struct GramMatrix: DifferentiableOperation {
         return y
     }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let x = inputs[0].applied(), c = x.shape.c, pixels = x.shape.h * x.shape.w
         let result = Tensor(x.shape, in: x.context)
         // Both factors of a product are the features: the gradient is X (dG + dG^T) / (H W).
@@ -46,7 +46,7 @@ public struct GramMatrix: DifferentiableOperation {
         return [result]
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         let x = inputs[0], c = x.shape.c
         return ReferenceTensor(Shape(x.shape.n, 1, c, c)) { n, _, i, j in
             var sum = 0.0

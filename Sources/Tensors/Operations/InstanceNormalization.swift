@@ -2,14 +2,14 @@ import CTensorKernels
 
 /// Instance normalisation (Ulyanov et al. 2016) without parameters, epsilon 1e-5, biased variance, then an activation:
 /// input x, which carries no reading. The output shares x's values and carries the reading.
-public struct InstanceNormalization: DifferentiableOperation {
+package struct InstanceNormalization: DifferentiableOperation {
     /// Of the activation below zero; 1 for none.
-    public var slope: Float
+    package var slope: Float
     private static let epsilon = 1e-5
 
-    public init(slope: Float) { self.slope = slope }
+    package init(slope: Float) { self.slope = slope }
 
-    public func forward(_ inputs: [Tensor]) -> Tensor {
+    package func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0], context = x.context
         precondition(x.reading == nil)
         let reading = Reading(n: x.shape.n, c: x.shape.c, slope: slope, in: context)
@@ -27,7 +27,7 @@ public struct InstanceNormalization: DifferentiableOperation {
         return x.read(through: reading)
     }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let x = inputs[0], reading = output.reading!, context = x.context
         let result = Tensor(x.shape, in: context)
         let pixels = x.shape.h * x.shape.w, c = x.shape.c, chunk = max(64, 16_384 / c / 64 * 64)
@@ -56,7 +56,7 @@ public struct InstanceNormalization: DifferentiableOperation {
         return [result]
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         let x = inputs[0], pixels = Double(x.shape.h * x.shape.w)
         func total(_ n: Int, _ c: Int, _ value: (Double) -> Double) -> Double {
             var sum = 0.0

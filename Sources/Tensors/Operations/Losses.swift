@@ -4,46 +4,46 @@ import Glibc
 func exponential(_ x: Double) -> Double { exp(x) }
 
 /// The mean absolute difference of predictions and targets, a scalar (1, 1, 1, 1). The gradient where they agree is 0.
-public struct L1Loss: DifferentiableOperation {
-    public init() {}
+package struct L1Loss: DifferentiableOperation {
+    package init() {}
 
-    public func forward(_ inputs: [Tensor]) -> Tensor {
+    package func forward(_ inputs: [Tensor]) -> Tensor {
         mean(inputs) { abs($0 - $1) }
     }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         lossGradients(inputs, gradient, needed) { a, b, scale in a > b ? scale : a < b ? -scale : 0 }
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         referenceMean(inputs) { abs($0 - $1) }
     }
 }
 
 /// The mean squared difference of predictions and targets, a scalar (1, 1, 1, 1).
-public struct MSELoss: DifferentiableOperation {
-    public init() {}
+package struct MSELoss: DifferentiableOperation {
+    package init() {}
 
-    public func forward(_ inputs: [Tensor]) -> Tensor {
+    package func forward(_ inputs: [Tensor]) -> Tensor {
         mean(inputs) { ($0 - $1) * ($0 - $1) }
     }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         lossGradients(inputs, gradient, needed) { a, b, scale in 2 * (a - b) * scale }
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         referenceMean(inputs) { ($0 - $1) * ($0 - $1) }
     }
 }
 
 /// The mean squared difference from one value: LSGAN's loss (Mao et al. 2017), a scalar (1, 1, 1, 1).
-public struct SquaredErrorToConstant: DifferentiableOperation {
-    public var target: Float
+package struct SquaredErrorToConstant: DifferentiableOperation {
+    package var target: Float
 
-    public init(target: Float) { self.target = target }
+    package init(target: Float) { self.target = target }
 
-    public func forward(_ inputs: [Tensor]) -> Tensor {
+    package func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0].applied(), target = target
         let sum = x.context.pointwiseSum(x.shape.count) { range in
             var s = 0.0
@@ -56,7 +56,7 @@ public struct SquaredErrorToConstant: DifferentiableOperation {
         return .scalar(Float(sum / Double(x.shape.count)), in: x.context)
     }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let x = inputs[0].applied(), result = Tensor(x.shape, in: x.context), target = target
         let scale = 2 * gradient.pointer[0] / Float(x.shape.count)
         x.context.pointwise(x.shape.count) { _, range in
@@ -65,7 +65,7 @@ public struct SquaredErrorToConstant: DifferentiableOperation {
         return [result]
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         let squares = inputs[0].values.map { ($0 - Double(target)) * ($0 - Double(target)) }
         return ReferenceTensor(Shape(1, 1, 1, 1), values: [squares.reduce(0, +) / Double(squares.count)])
     }

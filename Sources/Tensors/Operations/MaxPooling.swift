@@ -1,9 +1,9 @@
 /// The largest of each 2x2 pixels, stride 2; an odd last row or column is left out. The gradient goes to the first of
 /// equal values.
-public struct MaxPooling: DifferentiableOperation {
-    public init() {}
+package struct MaxPooling: DifferentiableOperation {
+    package init() {}
 
-    public func forward(_ inputs: [Tensor]) -> Tensor {
+    package func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0].applied()
         let shape = Shape(x.shape.n, x.shape.h / 2, x.shape.w / 2, x.shape.c)
         let y = Tensor(shape, in: x.context), row = x.shape.w * x.shape.c, c = shape.c
@@ -18,7 +18,7 @@ public struct MaxPooling: DifferentiableOperation {
         return y
     }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let x = inputs[0].applied(), result = Tensor.zeros(inputs[0].shape, in: x.context)
         let shape = output.shape, row = x.shape.w * x.shape.c, c = shape.c
         x.context.threads.forEach(shape.n * shape.h) { r in
@@ -37,7 +37,7 @@ public struct MaxPooling: DifferentiableOperation {
         return [result]
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         let x = inputs[0]
         return ReferenceTensor(Shape(x.shape.n, x.shape.h / 2, x.shape.w / 2, x.shape.c)) { n, y, xx, c in
             var best = -Double.infinity

@@ -1,22 +1,22 @@
 /// The largest of each 3x3 pixels, which overlap; pixels outside the image do not count. Forward only, into a slice of
 /// channels.
-public struct OverlappingMaxPooling: Sendable {
-    public let stride, pad: Int
+package struct OverlappingMaxPooling: Sendable {
+    package let stride, pad: Int
 
     /// - Parameter pad: 0 or 1 on every side.
-    public init(stride: Int, pad: Int) {
+    package init(stride: Int, pad: Int) {
         precondition(stride > 0 && (0...1).contains(pad))
         (self.stride, self.pad) = (stride, pad)
     }
 
-    public func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
+    package func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
         precondition(
             min(height, width) + 2 * pad >= 3, "an image of \(width)x\(height) is too small for windows of 3x3")
         return ((height + 2 * pad - 3) / stride + 1, (width + 2 * pad - 3) / stride + 1)
     }
 
     /// x (N, H, W, C), which carries no reading, to (N, H', W', C).
-    public func callAsFunction(_ x: Tensor) -> Tensor {
+    package func callAsFunction(_ x: Tensor) -> Tensor {
         let size = outputSize(height: x.shape.h, width: x.shape.w)
         let y = Tensor(Shape(x.shape.n, size.height, size.width, x.shape.c), in: x.context)
         self(x, into: ChannelSlice(y))
@@ -24,7 +24,7 @@ public struct OverlappingMaxPooling: Sendable {
     }
 
     /// The same, into `target`, which has the output's size and x's number of channels.
-    public func callAsFunction(_ x: Tensor, into target: ChannelSlice) {
+    package func callAsFunction(_ x: Tensor, into target: ChannelSlice) {
         let size = outputSize(height: x.shape.h, width: x.shape.w), s = x.shape, c = s.c
         precondition(x.reading == nil && target.channels.count == c)
         precondition(target.tensor.shape.h == size.height && target.tensor.shape.w == size.width)

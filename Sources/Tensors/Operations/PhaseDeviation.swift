@@ -4,10 +4,10 @@
 ///
 /// Windows lie side by side from the top left; their side is a multiple of the period, and what is left over counts for
 /// nothing. An image smaller than a window is one window. Sides of at least the period.
-public struct PhaseDeviation: DifferentiableOperation {
-    public let period, window: Int
+package struct PhaseDeviation: DifferentiableOperation {
+    package let period, window: Int
 
-    public init(period: Int, window: Int = 64) {
+    package init(period: Int, window: Int = 64) {
         precondition(window % period == 0, "a window is whole periods")
         (self.period, self.window) = (period, window)
     }
@@ -48,7 +48,7 @@ public struct PhaseDeviation: DifferentiableOperation {
         return result
     }
 
-    public func forward(_ inputs: [Tensor]) -> Tensor {
+    package func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0].applied(), deviations = deviations(x, windows(x.shape))
         let sum = x.context.pointwiseSum(deviations.shape.count) { range in
             range.reduce(0) { $0 + Double(deviations.pointer[$1]) * Double(deviations.pointer[$1]) }
@@ -56,7 +56,7 @@ public struct PhaseDeviation: DifferentiableOperation {
         return .scalar(Float(sum / Double(deviations.shape.count)), in: x.context)
     }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let x = inputs[0].applied(), windows = windows(x.shape), deviations = deviations(x, windows)
         let result = Tensor.zeros(x.shape, in: x.context), c = x.shape.c, phases = period * period
         // The deviations of a window add up to zero: nothing goes back through its mean.
@@ -76,7 +76,7 @@ public struct PhaseDeviation: DifferentiableOperation {
         return [result]
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         let x = inputs[0], windows = windows(x.shape), phases = period * period
         var sum = 0.0, count = 0
         for n in 0..<x.shape.n {

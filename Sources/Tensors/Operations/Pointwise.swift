@@ -2,12 +2,12 @@ import CTensorKernels
 
 /// Leaky ReLU: x above zero, slope * x below; slope 0 is ReLU. Input x, which carries no reading; the output shares its
 /// values and carries the reading.
-public struct LeakyReLU: DifferentiableOperation {
-    public var slope: Float
+package struct LeakyReLU: DifferentiableOperation {
+    package var slope: Float
 
-    public init(slope: Float) { self.slope = slope }
+    package init(slope: Float) { self.slope = slope }
 
-    public func forward(_ inputs: [Tensor]) -> Tensor {
+    package func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0]
         precondition(x.reading == nil)
         let reading = Reading(n: x.shape.n, c: x.shape.c, slope: slope, in: x.context)
@@ -16,7 +16,7 @@ public struct LeakyReLU: DifferentiableOperation {
         return x.read(through: reading)
     }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let x = inputs[0].pointer, slope = slope
         let result = Tensor(inputs[0].shape, in: gradient.context)
         result.context.pointwise(result.shape.count) { _, range in
@@ -25,7 +25,7 @@ public struct LeakyReLU: DifferentiableOperation {
         return [result]
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         var y = inputs[0]
         y.values = y.values.map { $0 > 0 ? $0 : Double(slope) * $0 }
         return y
@@ -34,12 +34,12 @@ public struct LeakyReLU: DifferentiableOperation {
 
 /// (x - mean) * scale for each channel, the same in every image. Input x, which carries no reading; the output shares
 /// its values and carries the reading.
-public struct ChannelNormalization: DifferentiableOperation {
-    public var mean, scale: [Float]
+package struct ChannelNormalization: DifferentiableOperation {
+    package var mean, scale: [Float]
 
-    public init(mean: [Float], scale: [Float]) { (self.mean, self.scale) = (mean, scale) }
+    package init(mean: [Float], scale: [Float]) { (self.mean, self.scale) = (mean, scale) }
 
-    public func forward(_ inputs: [Tensor]) -> Tensor {
+    package func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0]
         precondition(x.reading == nil && x.shape.c == mean.count)
         let reading = Reading(n: x.shape.n, c: x.shape.c, slope: 1, in: x.context)
@@ -52,7 +52,7 @@ public struct ChannelNormalization: DifferentiableOperation {
         return x.read(through: reading)
     }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let result = Tensor(gradient.shape, in: gradient.context), c = scale.count, scale = scale
         result.context.pointwise(result.shape.count) { _, range in
             for i in range { result.pointer[i] = gradient.pointer[i] * scale[i % c] }
@@ -60,16 +60,16 @@ public struct ChannelNormalization: DifferentiableOperation {
         return [result]
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         ReferenceTensor(inputs[0].shape) { n, y, x, c in (inputs[0][n, y, x, c] - Double(mean[c])) * Double(scale[c]) }
     }
 }
 
 /// The hyperbolic tangent.
-public struct Tanh: DifferentiableOperation {
-    public init() {}
+package struct Tanh: DifferentiableOperation {
+    package init() {}
 
-    public func forward(_ inputs: [Tensor]) -> Tensor {
+    package func forward(_ inputs: [Tensor]) -> Tensor {
         let x = inputs[0].applied(), y = Tensor(x.shape, in: x.context)
         x.context.pointwise(x.shape.count) { kernels, range in
             kernels.tanh(range.count, x.pointer + range.lowerBound, y.pointer + range.lowerBound)
@@ -77,7 +77,7 @@ public struct Tanh: DifferentiableOperation {
         return y
     }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let result = Tensor(output.shape, in: output.context)
         result.context.pointwise(output.shape.count) { _, range in
             for i in range { result.pointer[i] = gradient.pointer[i] * (1 - output.pointer[i] * output.pointer[i]) }
@@ -85,7 +85,7 @@ public struct Tanh: DifferentiableOperation {
         return [result]
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         var y = inputs[0]
         y.values = y.values.map { v in
             // Far out the exponential overflows, and the result is 1 to the last bit.
@@ -96,10 +96,10 @@ public struct Tanh: DifferentiableOperation {
 }
 
 /// The sum of two tensors: a residual block's input and its branch.
-public struct Addition: DifferentiableOperation {
-    public init() {}
+package struct Addition: DifferentiableOperation {
+    package init() {}
 
-    public func forward(_ inputs: [Tensor]) -> Tensor {
+    package func forward(_ inputs: [Tensor]) -> Tensor {
         let (a, b) = (inputs[0].applied(), inputs[1])
         precondition(a.shape == b.shape)
         if b.reading != nil { return b.applied(adding: a) }
@@ -111,11 +111,11 @@ public struct Addition: DifferentiableOperation {
         return y
     }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         [needed[0] ? gradient : nil, needed[1] ? gradient : nil]
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         var y = inputs[0]
         for i in y.values.indices { y.values[i] += inputs[1].values[i] }
         return y
@@ -123,14 +123,14 @@ public struct Addition: DifferentiableOperation {
 }
 
 /// The values as they are read, written out: worth it where they are read more than once.
-public struct Materialization: DifferentiableOperation {
-    public init() {}
+package struct Materialization: DifferentiableOperation {
+    package init() {}
 
-    public func forward(_ inputs: [Tensor]) -> Tensor { inputs[0].applied() }
+    package func forward(_ inputs: [Tensor]) -> Tensor { inputs[0].applied() }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         [gradient]
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor { inputs[0] }
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor { inputs[0] }
 }

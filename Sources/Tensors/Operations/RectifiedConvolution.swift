@@ -5,22 +5,22 @@ import CTensorKernels
 ///
 /// The weights stay and are packed once. 3x3 of stride 1 goes by Winograd's minimal filtering; every other kernel is a
 /// product of rows of the padded input, which overlap where the kernel is wider than a pixel.
-public final class RectifiedConvolution: Sendable {
-    public struct Kernel: Sendable, Hashable {
-        public var height, width, stride, padHeight, padWidth: Int
+package final class RectifiedConvolution: Sendable {
+    package struct Kernel: Sendable, Hashable {
+        package var height, width, stride, padHeight, padWidth: Int
 
-        public init(height: Int, width: Int, stride: Int = 1, padHeight: Int = 0, padWidth: Int = 0) {
+        package init(height: Int, width: Int, stride: Int = 1, padHeight: Int = 0, padWidth: Int = 0) {
             (self.height, self.width, self.stride) = (height, width, stride)
             (self.padHeight, self.padWidth) = (padHeight, padWidth)
         }
 
-        public init(_ side: Int, stride: Int = 1, pad: Int = 0) {
+        package init(_ side: Int, stride: Int = 1, pad: Int = 0) {
             self.init(height: side, width: side, stride: stride, padHeight: pad, padWidth: pad)
         }
     }
 
-    public let kernel: Kernel
-    public let inputChannels, outputChannels: Int
+    package let kernel: Kernel
+    package let inputChannels, outputChannels: Int
     private let context: ComputeContext
     private let bias: Buffer
     private enum Packed: Sendable {
@@ -35,7 +35,7 @@ public final class RectifiedConvolution: Sendable {
     ///   - bias: outputChannels values.
     ///   - winograd: minimal filtering, for 3x3 of stride 1 with zero padding of the same on all sides; worth it where
     ///     the output has at least 16 tiles of 4x4 pixels, as the transformed weights are four times as large.
-    public init(
+    package init(
         _ kernel: Kernel, inputChannels ci: Int, outputChannels co: Int, weight: [Float], bias: [Float],
         winograd: Bool = true, in context: ComputeContext = .default
     ) {
@@ -55,14 +55,14 @@ public final class RectifiedConvolution: Sendable {
         }
     }
 
-    public func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
+    package func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
         let rows = height + 2 * kernel.padHeight - kernel.height, columns = width + 2 * kernel.padWidth - kernel.width
         precondition(rows >= 0 && columns >= 0, "an image of \(width)x\(height) is too small for this convolution")
         return (rows / kernel.stride + 1, columns / kernel.stride + 1)
     }
 
     /// x (N, H, W, inputChannels), which carries no reading, to (N, H', W', outputChannels).
-    public func callAsFunction(_ x: Tensor) -> Tensor {
+    package func callAsFunction(_ x: Tensor) -> Tensor {
         let size = outputSize(height: x.shape.h, width: x.shape.w)
         let y = Tensor(Shape(x.shape.n, size.height, size.width, outputChannels), in: context)
         self(x, into: ChannelSlice(y))
@@ -70,7 +70,7 @@ public final class RectifiedConvolution: Sendable {
     }
 
     /// The same, into `target`, which has the output's size and as many channels.
-    public func callAsFunction(_ x: Tensor, into target: ChannelSlice) {
+    package func callAsFunction(_ x: Tensor, into target: ChannelSlice) {
         let size = outputSize(height: x.shape.h, width: x.shape.w)
         precondition(x.reading == nil && x.shape.c == inputChannels && target.channels.count == outputChannels)
         precondition(target.tensor.shape.h == size.height && target.tensor.shape.w == size.width)

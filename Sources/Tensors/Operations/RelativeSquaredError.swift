@@ -1,7 +1,7 @@
 /// |prediction - target|^2 / |target|^2 over all elements, a scalar (1, 1, 1, 1): 1 means as far off as zero is,
 /// whatever the target's size. Inputs prediction and target, of one shape; the target is not all zero.
-public struct RelativeSquaredError: DifferentiableOperation {
-    public init() {}
+package struct RelativeSquaredError: DifferentiableOperation {
+    package init() {}
 
     private static func sums(_ a: Tensor, _ b: Tensor) -> (difference: Double, target: Double) {
         precondition(a.shape == b.shape)
@@ -17,12 +17,12 @@ public struct RelativeSquaredError: DifferentiableOperation {
         return (difference, target)
     }
 
-    public func forward(_ inputs: [Tensor]) -> Tensor {
+    package func forward(_ inputs: [Tensor]) -> Tensor {
         let sums = Self.sums(inputs[0].applied(), inputs[1].applied())
         return .scalar(Float(sums.difference / sums.target), in: inputs[0].context)
     }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let (a, b) = (inputs[0].applied(), inputs[1].applied()), sums = Self.sums(a, b)
         let scale = Float(2 * Double(gradient.pointer[0]) / sums.target),
             quotient = Float(sums.difference / sums.target)
@@ -39,7 +39,7 @@ public struct RelativeSquaredError: DifferentiableOperation {
         }
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         let difference = zip(inputs[0].values, inputs[1].values).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
         let target = inputs[1].values.reduce(0) { $0 + $1 * $1 }
         return ReferenceTensor(Shape(1, 1, 1, 1), values: [difference / target])

@@ -5,20 +5,20 @@ import Synchronization
 ///
 /// The singular vector is found by power iteration and kept: the first use iterates until it stands, each later one
 /// takes a single step from where the last ended.
-public final class SpectralNormalization: DifferentiableOperation {
+package final class SpectralNormalization: DifferentiableOperation {
     private let state = Mutex<[Float]?>(nil)
     private let used = Mutex<(left: [Double], right: [Double], value: Double)?>(nil)
     private static let firstSteps = 300
 
-    public init() {}
+    package init() {}
 
     /// The left singular vector after the last use; part of a training's state.
-    public var leftVector: [Float]? {
+    package var leftVector: [Float]? {
         get { state.withLock { $0 } }
         set { state.withLock { $0 = newValue } }
     }
 
-    public func forward(_ inputs: [Tensor]) -> Tensor {
+    package func forward(_ inputs: [Tensor]) -> Tensor {
         let weight = inputs[0], rows = weight.shape.n, columns = weight.shape.count / rows
         precondition(weight.reading == nil)
         let before = leftVector
@@ -36,7 +36,7 @@ public final class SpectralNormalization: DifferentiableOperation {
         return y
     }
 
-    public func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
+    package func backward(_ inputs: [Tensor], output: Tensor, gradient: Tensor, needed: [Bool]) -> [Tensor?] {
         let (left, right, value) = used.withLock { $0! }
         let result = Tensor(gradient.shape, in: gradient.context), columns = right.count
         var along = 0.0
@@ -76,7 +76,7 @@ public final class SpectralNormalization: DifferentiableOperation {
         return (vector.map { $0 / length }, length)
     }
 
-    public func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
+    package func reference(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
         var weight = inputs[0]
         let rows = weight.shape.n, columns = weight.shape.count / rows
         var left = [Double](repeating: 1, count: rows), value = 0.0

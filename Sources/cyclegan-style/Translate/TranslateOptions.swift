@@ -5,17 +5,17 @@ import StyleModels
 import Stylizing
 
 extension StrokeSize: ExpressibleByArgument {
-    public init?(argument: String) { self.init(argument) }
+    package init?(argument: String) { self.init(argument) }
 }
 
 extension RenderSize: ExpressibleByArgument {
-    public init?(argument: String) {
+    package init?(argument: String) {
         guard let size = Self(argument) else { return nil }
         if case .fit(let side) = size, !Self.sides.contains(side) { return nil }
         self = size
     }
 
-    public var defaultValueDescription: String { description.replacing(" ", with: ":") }
+    package var defaultValueDescription: String { description.replacing(" ", with: ":") }
 }
 
 extension OutputFormat: ExpressibleByArgument {}
