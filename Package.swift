@@ -65,6 +65,7 @@ let package = Package(
         // Floor 2: one resource each.
         .target(name: "Threads", dependencies: ["LinuxFiles", "CLinux"]),
         .target(name: "Tensors", dependencies: ["LinuxFiles", "CTensorKernels", "COpenBLAS"]),
+        .target(name: "Leases", dependencies: ["LinuxFiles"]),
         .target(name: "BackgroundProcess", dependencies: ["LinuxFiles", "CLinux"]),
         .target(name: "Photos", dependencies: ["LinuxFiles", "CImageCodecs", "CLittleCMS", "CExpat"]),
 
@@ -130,7 +131,7 @@ let package = Package(
             name: "StyleService",
             dependencies: [
                 "ServiceConfiguration", "StyleModels", "ServiceControl", "Publishing", "Stylizing", "Photos",
-                "DirectoryWatching",
+                "DirectoryWatching", "Leases",
                 "SystemdKit", "Threads", "Digests", "LinuxFiles", "CLinux", "ModelLedger", "Retraining",
                 "CalendarEvents",
                 "BackgroundProcess", "Installation",
@@ -166,6 +167,7 @@ let package = Package(
             name: "TensorsTests", dependencies: ["CTensorKernels", "Tensors", "Weights"], resources: [.copy("golden")]),
         .testTarget(name: "CalendarEventsTests", dependencies: ["CalendarEvents"]),
         .testTarget(name: "LinuxFilesTests", dependencies: ["LinuxFiles"]),
+        .testTarget(name: "LeasesTests", dependencies: ["Leases", "LinuxFiles"]),
         .testTarget(name: "ThreadsTests", dependencies: ["Threads"]),
         .testTarget(name: "RanksTests", dependencies: ["Ranks"]),
         // Takes the background role, and does what a training may do at its worst.
@@ -227,7 +229,7 @@ let package = Package(
             name: "StyleServiceTests",
             dependencies: [
                 "StyleService", "ServiceConfiguration", "StyleModels", "ServiceControl", "Publishing", "styled-victim",
-                "Photos", "Stylizing",
+                "Photos", "Stylizing", "Leases",
                 "DirectoryWatching", "Threads", "Digests", "LinuxFiles", "ModelLedger", "Networks", "Weights",
                 "Retraining",
                 "Evaluation",

@@ -2,8 +2,9 @@ import LinuxFiles
 
 /// File systems on which another machine, or a process behind the kernel's back, changes files without an inotify
 /// event. The numbers are those of statfs(2) and linux/magic.h.
-enum FileSystemKind {
-    static func remoteName(magic: UInt64) -> String? {
+package enum FileSystemKind {
+    /// The name of such a file system; nil for one that tells of every change.
+    package static func remoteName(magic: UInt64) -> String? {
         remote[magic]
     }
 

@@ -93,8 +93,11 @@ package enum Files {
             }
         } catch let error as SystemError where error.code == EINVAL || error.code == ENOSYS {
             do {
-                try retrying(operation, target) { target in source.withCString { link($0, target) } }
-                try unlink(source)
+                try link(source, to: target)
+                // Under that name another file may lie by now, which is somebody else's.
+                if let left = try identity(of: source), try identity(of: target)?.isSameFile(as: left) ?? false {
+                    try unlinkIfPresent(source)
+                }
             } catch let error as SystemError where [EPERM, ENOTSUP, EMLINK].contains(error.code) {
                 _ = try Descriptor.open(
                     target, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600, trying: "create")

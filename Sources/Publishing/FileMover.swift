@@ -101,6 +101,32 @@ package enum FileMover {
         }
     }
 
+    /// Removes `path` if it is still the file `expected`, also where others may put another file there meanwhile: it is
+    /// put aside first, and looked at there, so that nothing is removed that somebody has dropped a moment ago.
+    /// - Parameter aside: a name in the same directory that nothing else has. What a service that died has left there
+    ///   is dealt with too.
+    /// - Returns: whether it was.
+    package static func remove(_ path: BytePath, expected: FileIdentity, throughNameOfItsOwn aside: BytePath) throws
+        -> Bool
+    {
+        func isRemoved() throws -> Bool {
+            guard let found = try Files.identity(of: aside) else { return false }
+            if found.isSameContent(as: expected) {
+                try Files.unlinkIfPresent(aside)
+                try Files.synchronizeDirectory(path.parent)
+                return true
+            }
+            try putBack(aside, to: path)
+            return false
+        }
+        if try isRemoved() { return true }
+        guard let current = try Files.identity(of: path), current.isSameContent(as: expected) else { return false }
+        do { try Files.renameWithoutReplacing(path, to: aside) } catch let error as SystemError where error.isMissing {
+            return false
+        }
+        return try isRemoved()
+    }
+
     /// Removes `path` if it is still the file `expected`.
     /// - Returns: whether it was.
     @discardableResult

@@ -34,12 +34,13 @@ package struct TemporaryFile: Sendable {
 
     /// Writes a file through `fill` and synchronises it. Missing directories are made; nothing is left behind where it
     /// fails.
+    /// - Parameter name: where the file is to be found by its name after a death; else it gets one of this run.
     package static func write(
-        in directory: BytePath, modified: Int64? = nil, mark: SourceMark? = nil,
+        in directory: BytePath, name: [UInt8]? = nil, modified: Int64? = nil, mark: SourceMark? = nil,
         fill: (borrowing Descriptor) throws -> Void
     ) throws -> TemporaryFile {
         for made in try Files.makeDirectory(directory) { try Files.synchronizeDirectory(made.parent) }
-        let path = newPath(in: directory)
+        let path = name.map(directory.appending) ?? newPath(in: directory)
         let file = try Descriptor.open(path, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, trying: "create")
         do {
             try FailurePoint.reached(.temporaryMade)
@@ -55,16 +56,18 @@ package struct TemporaryFile: Sendable {
     }
 
     package static func write(
-        _ bytes: [UInt8], in directory: BytePath, modified: Int64? = nil, mark: SourceMark? = nil
+        _ bytes: [UInt8], in directory: BytePath, name: [UInt8]? = nil, modified: Int64? = nil, mark: SourceMark? = nil
     ) throws -> TemporaryFile {
-        try write(in: directory, modified: modified, mark: mark) { try $0.write(bytes) }
+        try write(in: directory, name: name, modified: modified, mark: mark) { try $0.write(bytes) }
     }
 
     /// A copy of an open file.
     package static func copy(
-        of source: borrowing Descriptor, in directory: BytePath, modified: Int64? = nil, mark: SourceMark? = nil
+        of source: borrowing Descriptor, in directory: BytePath, name: [UInt8]? = nil, modified: Int64? = nil,
+        mark: SourceMark? = nil
     ) throws -> TemporaryFile {
-        try write(in: directory, modified: modified, mark: mark) { copy in try source.forEachPart { try copy.write($0) }
+        try write(in: directory, name: name, modified: modified, mark: mark) { copy in
+            try source.forEachPart { try copy.write($0) }
         }
     }
 
@@ -107,11 +110,15 @@ package struct TemporaryFile: Sendable {
 
     /// Removes what earlier runs left below `directory`.
     /// - Returns: how many files that were.
-    package static func sweep(_ directory: BytePath, keeping isWanted: (BytePath) -> Bool = { _ in false }) -> Int {
+    package static func sweep(_ directory: BytePath, keeping isWanted: (BytePath, stat) -> Bool = { _, _ in false })
+        -> Int
+    {
         var removed = 0
         Files.walk(directory) { path, status in
             let name = path.name
-            guard Files.isRegular(status), isTemporary(name), !isOfThisRun(name), !isWanted(path) else { return }
+            guard Files.isRegular(status), isTemporary(name), !isOfThisRun(name), !isWanted(path, status) else {
+                return
+            }
             if (try? Files.unlink(path)) != nil { removed += 1 }
         }
         return removed

@@ -29,6 +29,7 @@ extension Configuration {
             let places = [("paintings", style.paintings), ("photos", style.photos), ("failed", style.failed)]
             result += places.map { WorkDirectory(key: "styles.\(style.key).\($0)", path: $1, isMade: true) }
         }
+        if sharedSpool { result.append(WorkDirectory(key: "the leases of shared-spool", path: leases, isMade: true)) }
         result.append(WorkDirectory(key: "state", path: state, isMade: true))
         return result
     }

@@ -21,6 +21,14 @@ extension Configuration {
             .duration(
                 "rescan", \.rescan, in: .seconds(1)...(.seconds(86400 * 7)),
                 "every inbox is looked through this often, in case something was missed", .changesTheWatcher),
+            .flag(
+                "shared-spool", \.sharedSpool,
+                "whether services of other machines work on the same spool, on a file system of the network: yes or no",
+                .needsRestart),
+            .duration(
+                "lease", \.lease, in: .seconds(1)...(.seconds(3600)),
+                "with shared-spool: after this long without a sign of life, others take a service's photos over",
+                .needsRestart),
             .duration(
                 "stop-within", \.stopWithin, in: .zero...(.seconds(3600)),
                 "at a stop, how long the photo in work may still take"),

@@ -51,6 +51,12 @@ extension Configuration {
             result.stylePositions[inbox.key] = (own ?? root.entry("style"))?.node.position
         }
         result.styles = readStyles(root, inboxes: result.inboxes, spool: result.spool, problems: problems)
+        if result.sharedSpool, result.state == result.spool || result.state.isInside(result.spool) {
+            root.problem(
+                "state",
+                "\(result.state) lies in the spool, which is shared: each service needs a state directory of its own, "
+                    + "on a disk of its own machine")
+        }
         root.finish()
         reportOverlaps(result, root: root, problems: problems)
         return result

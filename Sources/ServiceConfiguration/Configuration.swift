@@ -68,6 +68,10 @@ package struct Configuration: Sendable, Equatable {
     package var styles: [StyleConfiguration] = []
     package var limits = DecodingLimits()
     package var rescan = Duration.seconds(300)
+    /// Whether services of other machines work on the same spool.
+    package var sharedSpool = false
+    /// How long a photo stays with a service that does not say that it is alive.
+    package var lease = Duration.seconds(120)
     package var stopWithin = Duration.seconds(20)
     /// Bytes that the network may use; nil chooses half of what the machine or the control group has.
     package var memory: Int?
@@ -91,6 +95,8 @@ package struct Configuration: Sendable, Equatable {
 
     /// Where originals are archived, mirrored as they lay in the inbox.
     package var originals: BytePath { spool.appending("originals") }
+    /// Where services that share the spool tell one another what they do.
+    package var leases: BytePath { spool.appending("leases") }
     package var models: BytePath { state.appending("models") }
     package var ledger: BytePath { state.appending("ledger.sqlite") }
     package var lock: BytePath { state.appending("lock") }

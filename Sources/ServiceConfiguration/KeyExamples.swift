@@ -36,6 +36,8 @@ enum KeyExamples {
         "styles.NAME.retrain.threads": "styles: {vangogh: {retrain: {threads: 1}}}",
         "styles.NAME.retrain.settings": "styles: {vangogh: {retrain: {settings: [style-weight=2]}}}",
         "rescan": "rescan: 1min",
+        "shared-spool": "shared-spool: yes",
+        "lease": "lease: 5min",
         "stop-within": "stop-within: 1min",
         "memory": "memory: 2G",
         "threads": "threads: 2",

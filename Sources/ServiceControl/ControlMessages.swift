@@ -132,6 +132,19 @@ package struct StatusReport: Codable, Sendable {
         }
     }
 
+    /// A photo of a shared spool that another service has in work.
+    package struct Elsewhere: Codable, Sendable {
+        package var file: FileName
+        package var inbox: String
+        /// The machine's name.
+        package var host: String
+        package var processId: Int32
+
+        package init(file: FileName, inbox: String, host: String, processId: Int32) {
+            (self.file, self.inbox, self.host, self.processId) = (file, inbox, host, processId)
+        }
+    }
+
     package struct Failure: Codable, Sendable {
         package var file: FileName
         package var inbox: String
@@ -156,6 +169,8 @@ package struct StatusReport: Codable, Sendable {
     /// Until everything that is ready or in work is done; nil where that cannot be told, or nothing is.
     package var queueSecondsLeft: Double?
     package var inWork: [Work]
+    /// What services that share the spool have in work; nil where it is not shared.
+    package var elsewhere: [Elsewhere]?
     package var styledLastHour: Int
     /// Mean seconds from claim to publication in the last hour.
     package var secondsPerPhoto: Double?
@@ -172,7 +187,8 @@ package struct StatusReport: Codable, Sendable {
 
     package init(
         activity: Activity, sentence: String, processId: Int32, startedAt: Date, inboxes: [Inbox], ready: Int,
-        deferred: Int, queueSecondsLeft: Double? = nil, inWork: [Work], styledLastHour: Int,
+        deferred: Int, queueSecondsLeft: Double? = nil, inWork: [Work], elsewhere: [Elsewhere]? = nil,
+        styledLastHour: Int,
         secondsPerPhoto: Double? = nil, totals: [String: Int], lastFailures: [Failure], training: [TrainingReport],
         styles: [StyleReport], configurationFiles: [String], refusedConfiguration: String? = nil, needsRestart: [String]
     ) {
@@ -184,7 +200,7 @@ package struct StatusReport: Codable, Sendable {
         self.ready = ready
         self.deferred = deferred
         self.queueSecondsLeft = queueSecondsLeft
-        self.inWork = inWork
+        (self.inWork, self.elsewhere) = (inWork, elsewhere)
         self.styledLastHour = styledLastHour
         self.secondsPerPhoto = secondsPerPhoto
         self.totals = totals

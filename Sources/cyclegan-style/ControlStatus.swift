@@ -46,6 +46,9 @@ struct StatusView {
             if let left = work.secondsLeft { line += ", \(durationText(left)) left" }
             lines.append(line)
         }
+        for work in status.elsewhere ?? [] {
+            lines.append("  elsewhere \(work.file.bytePath), on \(work.host) (process \(work.processId))")
+        }
         var pace = "Pace   \(counted(status.styledLastHour, "photo")) in the last hour"
         if let seconds = status.secondsPerPhoto {
             pace += String(format: ", %.1f s each from claim to publication", seconds)

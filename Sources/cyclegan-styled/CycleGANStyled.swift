@@ -115,6 +115,8 @@ package struct CycleGANStyled: ParsableCommand {
         print(
             "Checked as \(user ?? NSUserName())"
                 + (isRootInstead ? " (there is no user \(DirectoryProbe.serviceUser) yet)." : "."))
+        let sharing = SharedSpoolCheck(configuration)
+        for line in sharing.notes + sharing.troubles { print(line) }
         let brokenModels = checkModels(configuration)
         if let dropIn = DirectoryProbe.dropIn(for: configuration) {
             print(
@@ -128,12 +130,14 @@ package struct CycleGANStyled: ParsableCommand {
             }
         }
         let troubles = probe.findings.count(where: \.isTrouble)
-        guard troubles == 0, brokenModels == 0 else {
+        guard troubles == 0, brokenModels == 0, sharing.troubles.isEmpty else {
             let what = [
                 troubles == 0 ? nil : counted(troubles, "directory", "directories"),
                 brokenModels == 0 ? nil : counted(brokenModels, "model"),
             ].compactMap(\.self).joined(separator: " and ")
-            print("The service cannot work like this: \(what) cannot be used.")
+            let why =
+                what.isEmpty ? "the spool cannot be shared" : "\(what) cannot be used"
+            print("The service cannot work like this: \(why).")
             throw ExitCode(78)
         }
         let waiting = probe.findings.count { $0.problem != nil && $0.directory.isInbox }

@@ -144,7 +144,7 @@ final class CrashMatrixTests: ServiceTestCase {
         let walked = Set(
             Self.photoPoints + TrainingCrashTests.points + [
                 .failureRecorded, .failedMoved, .reasonWritten, .originalCopied,
-            ])
+            ] + SharedSpoolInterruptionTests.points)
         XCTAssertEqual(Set(FailurePoint.allCases), walked)
     }
 

@@ -2,6 +2,7 @@
 //
 //   styled-victim CONFIG
 //   FAIL_AT=point[:count]   die when the point is reached for the count-th time
+//   STOP_AT=point[:count]   stop there as kill -STOP does, until somebody sends SIGCONT
 //   DAMAGE_AT=point         find the ledger damaged there
 //   TRANSLATION_SECONDS=s   let every translation take so long
 //   TRAINER=program         start that for training, and again soon where it dies
@@ -72,12 +73,14 @@ if CommandLine.arguments.count == 4, CommandLine.arguments[1] == "--train" {
 }
 StyleDaemon.openSignalInbox()
 let environment = ProcessInfo.processInfo.environment
-if let failure = environment["FAIL_AT"] {
+for (name, signal) in [("FAIL_AT", SIGKILL), ("STOP_AT", SIGSTOP)] {
+    guard let failure = environment[name] else { continue }
     let parts = failure.split(separator: ":")
     guard let wanted = FailurePoint(rawValue: String(parts[0])) else { fatalError("no failure point \(parts[0])") }
     let left = LockedCounter(parts.count > 1 ? Int(parts[1])! : 1)
     FailurePoint.install { point in
-        if point == wanted, left.decrement() == 0 { kill(getpid(), SIGKILL) }
+        // To this thread itself, which goes not one step on.
+        if point == wanted, left.decrement() == 0 { raise(signal) }
     }
 }
 if let wanted = environment["DAMAGE_AT"].flatMap(FailurePoint.init(rawValue:)) {

@@ -129,6 +129,10 @@ struct ControlAnswers: Sendable {
                     secondsLeft: work.remaining(now: now),
                     seconds: now.timeIntervalSince(work.started))
             },
+            elsewhere: pipeline.sharing?.foreign.map { work, owner in
+                StatusReport.Elsewhere(
+                    file: work.file, inbox: work.inbox, host: owner.process.host, processId: owner.process.process)
+            },
             styledLastHour: recent.photos,
             secondsPerPhoto: recent.photos == 0 ? nil : recent.seconds / Double(recent.photos),
             totals: Dictionary(uniqueKeysWithValues: counts.map { ($0.key.rawValue, $0.value) }),

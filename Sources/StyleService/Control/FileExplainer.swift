@@ -119,6 +119,9 @@ struct FileExplainer {
             return "It waits, since nothing can be written: \(blocked)."
         }
         if state.isPaused { return "It waits, since the service is paused; cyclegan-style resume goes on." }
+        if let owner = pipeline.sharing?.foreign.first(where: { $0.work.isAbout(entry) })?.owner {
+            return "It is in work elsewhere, by the service on \(owner.shown)."
+        }
         let ready = (try? ledger.counts([.ready])[.ready]) ?? 0
         return "It waits for its turn; \(counted(ready, "photo is", "photos are")) ready."
     }
@@ -132,6 +135,7 @@ struct FileExplainer {
             if entry.isAnew { result.append("It was made anew, on request.") }
             result.append(
                 "It was styled at \(time(entry.finished ?? entry.recorded))"
+                    + (entry.elsewhere.map { " by the service on \($0)," } ?? "")
                     + (entry.model.map { " by the model \($0)" } ?? "")
                     + (entry.seconds.map { String(format: " in %.1f s", $0) } ?? "") + ".")
             if let output = entry.output {

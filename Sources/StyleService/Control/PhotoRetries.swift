@@ -64,6 +64,9 @@ struct PhotoRetries {
             // It lies where it lay when it failed.
             let place = entry.source ?? inbox.inbox.appending(entry.file.path)
             guard try Files.identity(of: place)?.isSameContent(as: entry.file.identity) == true else { return nil }
+            if try !pipeline.forgetDecision(on: entry, in: inbox) {
+                return "\(entry.file.path) is in work elsewhere at this moment."
+            }
             try ledger.tryAgain(entry.id)
             pipeline.forgetFailure(entry)
             pipeline.wake()

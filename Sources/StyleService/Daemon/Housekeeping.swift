@@ -17,6 +17,9 @@ final class Housekeeping: Sendable {
     /// Walking through all originals is not done more often than this.
     private static let walkInterval: TimeInterval = 3600
     private let lastWalk = Mutex(Date.distantPast)
+    /// Decisions of a shared spool are as many as the photos that are kept, and each is read.
+    private static let tidyInterval: TimeInterval = 86400
+    private let lastTidy = Mutex(Date.distantPast)
 
     init(ledger: Ledger, pipeline: Pipeline, logger: Logger) {
         self.ledger = ledger
@@ -52,6 +55,14 @@ final class Housekeeping: Sendable {
                 }
             }
         } catch { logger.warning("housekeeping: \(error)") }
+        let isTidyDue = lastTidy.withLock { last in
+            guard now.timeIntervalSince(last) >= Self.tidyInterval else { return false }
+            last = now
+            return true
+        }
+        if isTidyDue {
+            do { try pipeline.tidyDecisions() } catch { logger.warning("housekeeping of the shared spool: \(error)") }
+        }
         let isWalkDue = lastWalk.withLock { last in
             guard now.timeIntervalSince(last) >= Self.walkInterval else { return false }
             last = now

@@ -57,6 +57,8 @@ final class InboxWatchers: Sendable {
                 recorder.isDone(InboxFile(inbox: key, path: path, identity: identity))
             }
         }
+        // What other machines do in the inbox the kernel does not tell of.
+        if configuration.sharedSpool { options.polling = .always }
         options.tellsDecisions = true
         let watcher = DirectoryWatcher(root: inbox.inbox, options: options)
         // On the watcher's own thread. A Swift task would come from libdispatch, whose threads raise their priority,

@@ -32,6 +32,8 @@ package enum ServiceEvent: String, CaseIterable, Sendable {
     case trainingPutOff = "73e44356e73340198f7d8de6489b6582"
     case modelExamined = "8f4681ae0a1b46c6b56ffb5053598c3e"
     case domainFileRefused = "5e67bd7e712048f1b1582eddc60216a6"
+    case leaseTakenOver = "96960e51946742d983d7d27e3537f0d8"
+    case leaseLost = "f3e6751025ca4d6e8c7b50b411b9223b"
     case fileRefused = "e992fb368c3845d5b1b715a905a83206"
 }
 

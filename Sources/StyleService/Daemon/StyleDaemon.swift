@@ -36,6 +36,7 @@ package final class StyleDaemon: Sendable {
     private let training: Training
     private let reports: TrainingRuns
     private let learned: LearnedPhotos
+    private let sharing: SpoolSharing?
     private let reloading = Mutex(())
 
     /// Takes hold of the state directory, opens the ledger and brings what the last run left in work to a safe state.
@@ -61,6 +62,11 @@ package final class StyleDaemon: Sendable {
         lock = try Self.waitingForRoom(notifier, logger) { try StateLock(configuration.lock) }
         let ledger = try Self.waitingForRoom(notifier, logger) { try Ledger(configuration.ledger) }
         self.ledger = ledger
+        let sharing = try Self.waitingForRoom(notifier, logger) {
+            configuration.sharedSpool
+                ? try SpoolSharing(configuration, service: try ledger.serviceIdentity()) : nil
+        }
+        self.sharing = sharing
         let archive = try Self.waitingForRoom(notifier, logger) {
             try ModelArchive(database: ledger.database, directory: configuration.models.appending("sha256"))
         }
@@ -81,7 +87,8 @@ package final class StyleDaemon: Sendable {
         // The pipeline and the watchers know each other only through these two closures.
         let route = Route()
         let pipeline = Pipeline(
-            configuration: configuration, ledger: ledger, translator: translator, logger: logger, watchdog: watchdog,
+            configuration: configuration, ledger: ledger, translator: translator, logger: logger, sharing: sharing,
+            watchdog: watchdog,
             reexamine: { route.watchers.withLock { $0 }?.reexamine($0) },
             takenAway: { file in route.watchers.withLock { $0 }?.forget(file) },
             decoded: { [configuration = self.configuration] photo, hash, inbox in
@@ -175,6 +182,10 @@ package final class StyleDaemon: Sendable {
             }
         }
         prepareDirectories(configuration)
+        try sharing?.start(
+            logger: logger,
+            lost: { [pipeline] rows in pipeline.state.change { $0.lostLeases.formUnion(rows) } },
+            expired: { [pipeline] in pipeline.takeUp($0) })
         try Self.waitingForRoom(notifier, logger) { try pipeline.recover() }
         try Self.waitingForRoom(notifier, logger) { try recoverModels() }
         if try ledger.note("paused") != nil { pipeline.pause(true) }
@@ -412,6 +423,7 @@ package final class StyleDaemon: Sendable {
         while !training.state.wait(seconds: 1, for: \.hasEnded), (deadline - clock.now).seconds > -10 {
             notifier.extendTimeout(.seconds(10))
         }
+        sharing?.stop()
         watchdog.stop()
         metrics.remove()
         do { try ledger.close() } catch { logger.warning("the ledger could not be closed: \(error)") }

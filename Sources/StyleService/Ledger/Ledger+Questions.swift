@@ -49,7 +49,8 @@ extension Ledger {
         try database.read { database in
             let row = try Row.fetchOne(
                 database,
-                sql: "SELECT count(*) AS n, total(seconds) AS s FROM photo WHERE finished >= ? AND state = 'styled'",
+                sql: "SELECT count(*) AS n, total(seconds) AS s FROM photo WHERE finished >= ? AND state = 'styled' "
+                    + "AND elsewhere IS NULL",
                 arguments: [since])
             return (row?["n"] ?? 0, row?["s"] ?? 0)
         }
@@ -170,6 +171,13 @@ extension Ledger {
             try LedgerEntry.fetchAll(
                 database, sql: "SELECT * FROM photo WHERE path = ? AND inbox = ? ORDER BY id DESC LIMIT ?",
                 arguments: [path.blob, inbox, limit])
+        }
+    }
+
+    /// The row of an earlier state of a file that stays in its inbox.
+    func earlierKept(_ entry: LedgerEntry) throws -> LedgerEntry? {
+        try history(inbox: entry.file.inbox, path: entry.file.path).first {
+            $0.id != entry.id && $0.disposal == .kept
         }
     }
 

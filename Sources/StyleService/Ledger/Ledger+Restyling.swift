@@ -20,6 +20,7 @@ extension Ledger {
                 database,
                 sql: """
                     SELECT * FROM photo AS this WHERE id > ? AND inbox = ? AND state = 'styled' AND own_style IS NULL
+                    AND elsewhere IS NULL
                     AND disposal IN ('archived', 'kept') AND model_sha256 IS NOT ?
                     AND NOT EXISTS (SELECT 1 FROM photo WHERE path = this.path AND inbox = this.inbox AND id > this.id)
                     ORDER BY id LIMIT ?

@@ -105,6 +105,7 @@ package final class Ledger: Sendable {
         }
         ModelArchive.migrate(&migrator)
         migrateDomains(&migrator)
+        migrateSharing(&migrator)
         return migrator
     }()
 
@@ -161,18 +162,19 @@ package final class Ledger: Sendable {
 
     /// The next photo to be done: those whose second try is due, then the longest waiting. One that is put off for
     /// longer than can be is due as well: the clock has been set back.
-    func next(inboxes: [String], now: LedgerTime = .now) throws -> LedgerEntry? {
+    func next(inboxes: [String], except away: [Int64] = [], now: LedgerTime = .now) throws -> LedgerEntry? {
         let places = databaseQuestionMarks(count: inboxes.count)
+        let isHere = away.isEmpty ? "" : "AND id NOT IN (\(databaseQuestionMarks(count: away.count)))"
         return try database.read { database in
             for state in [PhotoState.deferred, .ready] {
                 let found = try LedgerEntry.fetchOne(
                     database,
                     sql: """
                         SELECT * FROM photo WHERE state = ? AND (next_try <= ? OR next_try > ?) AND inbox IN (\(places))
-                        ORDER BY next_try, id LIMIT 1
+                        \(isHere) ORDER BY next_try, id LIMIT 1
                         """,
                     arguments: StatementArguments([state.rawValue]) + [now, now + Self.longestWait]
-                        + StatementArguments(inboxes))
+                        + StatementArguments(inboxes) + StatementArguments(away))
                 if let found { return found }
             }
             return nil

@@ -89,6 +89,8 @@ package struct LedgerEntry: Sendable {
     /// What it is made with in place of the inbox's style and strength.
     package let ownStyle: String?
     package let ownStrength: Double?
+    /// The machine of the service that has done it, where that is another one.
+    package let elsewhere: String?
 }
 
 extension LedgerEntry: FetchableRecord {
@@ -127,6 +129,7 @@ extension LedgerEntry: FetchableRecord {
         source = path("source")
         ownStyle = row["own_style"]
         ownStrength = row["own_strength"]
+        elsewhere = row["elsewhere"]
     }
 }
 

@@ -1,5 +1,6 @@
 import GRDB
 import Glibc
+import Leases
 import LinuxFiles
 import Photos
 import Publishing
@@ -16,11 +17,15 @@ enum Failure: Error {
     case blocked(String, isLedger: Bool = false)
     /// The service stops.
     case abandoned
+    /// Another service has it now.
+    case elsewhere
 
     init(_ error: any Error) {
         switch error {
         case let failure as Failure: self = failure
         case is TranslationAbandoned: self = .abandoned
+        case is LeaseLost: self = .elsewhere
+        case let error as DecisionUnreadable: self = .passing(error.description)
         case let error as PhotoError: self = Failure(error)
         case let error as SystemError: self = Failure(error)
         case let error as DatabaseError: self = Failure(error)

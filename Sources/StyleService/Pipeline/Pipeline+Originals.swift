@@ -17,6 +17,12 @@ extension Pipeline {
         // The writing thread and the housekeeping must not move the same original at once.
         disposing.withLock { _ in
             do {
+                guard let isBorrowed = try borrowLease(entry, inbox) else {
+                    // Whoever has it deals with it; it is looked at again.
+                    state.change { $0.hasStuckOriginals = true }
+                    return false
+                }
+                defer { if isBorrowed { sharing?.release(entry.id) } }
                 try whileBlocked(entry.id) {
                     guard let current = try ledger.entry(entry.id), current.disposal == .pending else { return }
                     switch current.state {
@@ -24,12 +30,18 @@ extension Pipeline {
                     case .failed, .quarantined: try disposeFailed(current, inbox, isRecovering: isRecovering)
                     default: break
                     }
-                    debug(entry, "its original: \((try? ledger.entry(entry.id))??.disposal?.rawValue ?? "unknown")")
+                    let disposal = try ledger.entry(entry.id)?.disposal
+                    debug(entry, "its original: \(disposal?.rawValue ?? "unknown")")
+                    // One that stays in its inbox is not to be done again by others either.
+                    if disposal != .kept { try sharing?.forgetDecision(entry.id) }
                 }
                 return true
             } catch {
-                if case .abandoned = Failure(error) { return false }
-                noteStays(entry, error)
+                switch Failure(error) {
+                case .abandoned: break
+                case .elsewhere: state.change { $0.hasStuckOriginals = true }
+                default: noteStays(entry, error)
+                }
                 return false
             }
         }
@@ -76,7 +88,11 @@ extension Pipeline {
         case .delete:
             if try Files.identity(of: source) != nil { try source.parent.checkWritable() }
             takenAway(entry.file)
-            let wasThere = try FileMover.remove(source, expected: entry.file.identity)
+            let aside = asideName(entry, of: source)
+            let wasThere =
+                try aside.map {
+                    try FileMover.remove(source, expected: entry.file.identity, throughNameOfItsOwn: $0)
+                } ?? FileMover.remove(source, expected: entry.file.identity)
             try FailurePoint.reached(.originalMoved)
             try ledger.disposed(entry.id, wasThere || isRecovering ? .deleted : .gone)
         case .archive:
@@ -120,6 +136,7 @@ extension Pipeline {
 
     /// Notes that a photo cannot be done, and moves it to the failed directory with its reason beside it.
     func fail(_ entry: LedgerEntry, _ inbox: InboxConfiguration, state: PhotoState = .failed, reason: String) throws {
+        try decideFailure(entry, state, reason)
         try ledger.failed(entry.id, state: state, reason: reason)
         try FailurePoint.reached(.failureRecorded)
         logger.warning(
@@ -144,6 +161,8 @@ extension Pipeline {
         let directory = inbox.failed.appending(entry.file.path.parent)
         let destination = try moveOriginal(entry, source, into: directory, isRecovering: isRecovering)
         try FailurePoint.reached(.failedMoved)
+        // Another service that took the photo over writes the reason itself.
+        if let sharing, sharing.has(entry.id) { try sharing.check(entry.id) }
         guard let destination else { return try ledger.disposed(entry.id, .gone) }
         let reasonName = OutputName(keeping: destination.name)
         let taken = directory.appending(reasonName.candidate(0, suffix: ReasonFile.suffix))

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Leases
 import LinuxFiles
 import Photos
 import Publishing
@@ -24,25 +25,35 @@ extension Pipeline {
             entry.file.identity, hash: item.hash, modelHash: item.model.hash, settings: picture.fingerprint)
         let directory = item.inbox.outbox.appending(entry.file.path.parent)
         let published = try whileBlocked(entry.id) { () -> BytePath? in
+            if try sharing?.decision(entry.id) != nil { return try complete(entry, item.inbox) }
             guard try isUnchanged(entry, at: item.source) else { return nil }
             let modified = item.inbox.keepModificationTime ? entry.file.identity.modified : nil
             let temporary: TemporaryFile
             switch finished {
             case .earlier(let earlier):
-                guard let copy = try copy(earlier, in: directory, modified: modified, mark: mark) else {
+                guard
+                    let copy = try copy(
+                        earlier, in: directory, name: sharing?.temporaryName(entry.id), modified: modified, mark: mark)
+                else {
                     // It was taken away a moment ago: the photo is done anew.
                     try ledger.release(entry.id)
                     return nil
                 }
                 temporary = copy
             case .encoded(let encoded):
-                temporary = try TemporaryFile.write(encoded.bytes, in: directory, modified: modified, mark: mark)
+                temporary = try TemporaryFile.write(
+                    encoded.bytes, in: directory, name: sharing?.temporaryName(entry.id), modified: modified, mark: mark
+                )
             }
             try FailurePoint.reached(.temporaryWritten)
-            do { return try giveName(temporary, name, entry) } catch {
+            do {
+                guard isShared(entry) else { return try giveName(temporary, name, entry) }
+                try decide(temporary, name, item)
+            } catch {
                 temporary.discard()
                 throw error
             }
+            return try complete(entry, item.inbox)
         }
         guard let output = published else {
             if try ledger.entry(entry.id)?.state == .claimed { try whileBlocked(entry.id) { try withdraw(entry) } }
@@ -117,14 +128,14 @@ extension Pipeline {
     }
 
     private func copy(
-        _ earlier: EarlierPicture, in directory: BytePath, modified: Int64?, mark: SourceMark
+        _ earlier: EarlierPicture, in directory: BytePath, name: [UInt8]?, modified: Int64?, mark: SourceMark
     ) throws -> TemporaryFile? {
         let file: Descriptor
         do { file = try Descriptor.forReading(earlier.path) } catch let error as SystemError where error.isMissing {
             return nil
         }
         guard try file.identity().isSameContent(as: earlier.identity) else { return nil }
-        return try TemporaryFile.copy(of: file, in: directory, modified: modified, mark: mark)
+        return try TemporaryFile.copy(of: file, in: directory, name: name, modified: modified, mark: mark)
     }
 
     private func isUnchanged(_ entry: LedgerEntry, at source: BytePath) throws -> Bool {
@@ -183,12 +194,15 @@ extension Pipeline {
     func settle(_ entry: LedgerEntry, _ inbox: InboxConfiguration, _ error: any Error) {
         // What a damaged ledger says of this photo no longer matters.
         if noteDamage(error) { return }
+        let isLost = state.read { $0.lostLeases.contains(entry.id) }
         writeDown(entry) {
-            switch Failure(error) {
+            switch isLost ? .elsewhere : Failure(error) {
             case .abandoned:
                 try giveBack(entry)
+            case .elsewhere:
+                try giveToOthers(entry)
             case .permanent(let reason):
-                try fail(entry, inbox, reason: reason)
+                do { try fail(entry, inbox, reason: reason) } catch is LeaseLost { try giveToOthers(entry) }
             case .passing(let reason), .blocked(let reason, _):
                 let due = try ledger.deferPhoto(entry, reason: reason)
                 logger.warning(
@@ -205,7 +219,7 @@ extension Pipeline {
     /// A photo that was not begun when the service stopped.
     func release(_ entry: LedgerEntry) {
         writeDown(entry) { try giveBack(entry) }
-        state.change { $0.inWork[entry.id] = nil }
+        leave(entry.id)
     }
 
     private func giveBack(_ entry: LedgerEntry) throws {

@@ -18,7 +18,7 @@ extension Pipeline {
             watchdog.end("reading")
             guard let item else {
                 // It was dealt with: nothing of it is in work any more.
-                state.change { $0.inWork[entry.id] = nil }
+                leave(entry.id)
                 statusChanged()
                 continue
             }
@@ -44,7 +44,8 @@ extension Pipeline {
             guard let ready else { return nil }
             var wait = Double.infinity
             do {
-                if let entry = try ledger.next(inboxes: ready.inboxes) {
+                let (away, look) = photosElsewhere()
+                if let entry = try ledger.next(inboxes: ready.inboxes, except: away) {
                     // The service died with this one in work: it gets the house to itself, so that a next death can be
                     // told.
                     if entry.isSuspect { state.wait(for: { $0.isStopping || $0.isNothingMoving }) }
@@ -62,12 +63,23 @@ extension Pipeline {
                 }
                 // A clock that is set makes a time of day mean another wait: it is looked at again now and then.
                 if let next = try ledger.nextDue(inboxes: ready.inboxes) { wait = min((next - .now).seconds, 60) }
+                if let look { wait = min(wait, max(0, (look - .now).seconds)) }
             } catch {
                 logger.error("the ledger cannot be read: \(error)")
                 _ = noteDamage(error)
                 wait = 5
             }
             state.wait(seconds: wait, for: { $0.isStopping || $0.generation != ready.generation })
+        }
+    }
+
+    /// The rows whose photos other services have in work, and when the first of them is to be looked at again.
+    private func photosElsewhere() -> (rows: [Int64], look: ContinuousClock.Instant?) {
+        guard sharing != nil else { return ([], nil) }
+        return state.change { state in
+            let now = ContinuousClock.now
+            state.elsewhere = state.elsewhere.filter { $0.value.nextLook > now }
+            return (Array(state.elsewhere.keys), state.elsewhere.values.map(\.nextLook).min())
         }
     }
 
@@ -79,6 +91,7 @@ extension Pipeline {
         inbox.picture.strength = entry.ownStrength ?? inbox.picture.strength
         let source = entry.source ?? inbox.inbox.appending(entry.file.path)
         do {
+            if isShared(entry), try !takeLease(entry, inbox) { return nil }
             let model = try translator.model(for: inbox.picture.style)
             guard let bytes = try readSource(entry, source, limit: configuration.limits.maxFileBytes) else {
                 return nil
@@ -87,10 +100,9 @@ extension Pipeline {
             let hash = SHA256.hash(bytes)
             try noteReturns(of: entry, hash: hash)
             let settings = inbox.picture.fingerprint
-            if inbox.originals == .keep, !entry.isAnew,
-                try isStyledAlready(entry, hash: hash, settings: settings, model: model)
-            {
-                return nil
+            if inbox.originals == .keep, !entry.isAnew {
+                if isShared(entry), try adoptTouched(entry, inbox, hash: hash) { return nil }
+                if try isStyledAlready(entry, inbox, hash: hash) { return nil }
             }
             let started = Date()
             func item(_ content: WorkItem.Content, warnings: [String] = []) -> WorkItem {
@@ -190,15 +202,11 @@ extension Pipeline {
     }
 
     /// Where originals stay in the inbox, a file that was only touched has its picture already.
-    private func isStyledAlready(_ entry: LedgerEntry, hash: SHA256Digest, settings: String, model: ModelIdentity)
-        throws -> Bool
-    {
-        let earlier = try ledger.history(inbox: entry.file.inbox, path: entry.file.path).first {
-            $0.id != entry.id && $0.disposal == .kept
-        }
-        guard let earlier, earlier.hash == hash, let output = earlier.output,
+    private func isStyledAlready(_ entry: LedgerEntry, _ inbox: InboxConfiguration, hash: SHA256Digest) throws -> Bool {
+        guard let earlier = try ledger.earlierKept(entry), earlier.hash == hash, let output = earlier.output,
             try Files.statusIfPresent(of: output) != nil
         else { return false }
+        if isShared(entry) { try shareTouched(entry, earlier, inbox) }
         try ledger.adoptIdentity(of: entry, for: earlier)
         debug(entry, "only touched: \(output) is its picture")
         return true
@@ -216,7 +224,7 @@ extension Pipeline {
     }
 
     /// A picture is called by the format it was written in.
-    private static func format(ofPicture path: BytePath) -> PhotoFormat? {
+    static func format(ofPicture path: BytePath) -> PhotoFormat? {
         path.name.lastIndex(of: UInt8(ascii: ".")).flatMap {
             PhotoFormat(fileExtension: String(decoding: path.name[($0 + 1)...], as: UTF8.self))
         }

@@ -26,7 +26,7 @@ extension Pipeline {
         for entry in try ledger.unfinished() {
             if entry.state != .claimed {
                 pending.append(entry)
-            } else if try finishPublication(entry) {
+            } else if try !isShared(entry) && finishPublication(entry) {
                 pending.append(entry)
             } else {
                 interrupted.append(entry)
@@ -36,23 +36,24 @@ extension Pipeline {
             try ledger.died(entry.id, alone: interrupted.count == 1)
             let inbox = configuration.inboxes.first { $0.key == entry.file.inbox }
             let deaths = entry.deaths + (interrupted.count == 1 ? 1 : 0)
-            guard deaths >= Self.allowedDeaths, let inbox else {
+            // Of a shared spool's photo it is decided under its lease.
+            guard deaths >= Self.allowedDeaths, let inbox, !isShared(entry) else {
                 logger.notice(
                     "was in work when the last run ended, begins anew: \(entry.file.path)", metadata: .photo(entry.file)
                 )
                 continue
             }
             try fail(
-                entry, inbox, state: .quarantined,
-                reason:
-                    "the service died \(deaths) times while it worked on this photo alone; it is not tried again by "
-                    + "itself"
-            )
+                entry, inbox, state: .quarantined, reason: Self.deathReason(deaths))
         }
         for entry in pending {
             guard let inbox = configuration.inboxes.first(where: { $0.key == entry.file.inbox }) else { continue }
             dispose(of: entry, in: inbox, isRecovering: true)
         }
+    }
+
+    static func deathReason(_ deaths: Int) -> String {
+        "the service died \(deaths) times while it worked on this photo alone; it is not tried again by itself"
     }
 
     /// - Returns: whether the picture is published now. An outbox that cannot be used now leaves the photo to begin
@@ -106,7 +107,13 @@ extension Pipeline {
         let configuration = state.read(\.configuration)
         let directories = Set(
             configuration.inboxes.flatMap { [$0.inbox, $0.outbox, $0.failed] } + [configuration.originals])
-        let removed = directories.reduce(0) { $0 + TemporaryFile.sweep($1) }
+        let now = try? sharing?.leases.fileSystemTime()
+        let removed = directories.reduce(0) { count, directory in
+            count
+                + TemporaryFile.sweep(directory) { path, status in
+                    isOfOthers(path, FileIdentity(status).changed, now: now)
+                }
+        }
         if removed > 0 { logger.info("removed \(counted(removed, "temporary file")) of earlier runs") }
     }
 

@@ -39,7 +39,7 @@ extension Pipeline {
                     })
             } catch {
                 settle(item.entry, item.inbox, error)
-                state.change { $0.inWork[item.entry.id] = nil }
+                leave(item.entry.id)
                 statusChanged()
             }
         }
@@ -62,7 +62,7 @@ extension Pipeline {
             watchdog.beat("translating")
             return state.change { state in
                 state.inWork[id]?.progress = progress
-                return state.phase != .abandoning
+                return state.phase != .abandoning && !state.lostLeases.contains(id)
             }
         }
         if picture.strength > 0 {

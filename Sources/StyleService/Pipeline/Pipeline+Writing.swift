@@ -51,7 +51,7 @@ extension Pipeline {
             if case .blocked(let reason, isLedger: false) = Failure(error) { return park(item, reason) }
             settle(item.entry, item.inbox, error)
         }
-        state.change { $0.inWork[item.entry.id] = nil }
+        leave(item.entry.id)
         statusChanged()
     }
 

@@ -17,6 +17,8 @@ package final class Pipeline: Sendable {
     let ledger: Ledger
     let translator: any PhotoTranslating
     let logger: Logger
+    /// Where the spool is shared with other services.
+    let sharing: SpoolSharing?
     let state: Monitor<PipelineState>
     let disposing = Mutex(())
     let watchdog: Watchdog
@@ -30,6 +32,7 @@ package final class Pipeline: Sendable {
 
     package init(
         configuration: Configuration, ledger: Ledger, translator: any PhotoTranslating, logger: Logger,
+        sharing: SpoolSharing? = nil,
         watchdog: Watchdog = Watchdog(interval: nil), reexamine: @escaping @Sendable (InboxFile) -> Void = { _ in },
         takenAway: @escaping @Sendable (InboxFile) -> Void = { _ in },
         decoded: @escaping @Sendable (Photo, SHA256Digest, _ inbox: String) -> Void = { _, _, _ in },
@@ -38,6 +41,7 @@ package final class Pipeline: Sendable {
         self.ledger = ledger
         self.translator = translator
         self.logger = logger
+        self.sharing = sharing
         self.watchdog = watchdog
         self.reexamine = reexamine
         self.takenAway = takenAway

@@ -93,6 +93,12 @@ struct PipelineState {
         case abandoning
     }
 
+    struct Elsewhere {
+        /// By whom, for people, where that is known.
+        var owner: String?
+        var nextLook: ContinuousClock.Instant
+    }
+
     /// The threads, in the order of a photo's way.
     enum Stage: Comparable { case taking, translating, publishing }
 
@@ -117,6 +123,9 @@ struct PipelineState {
     /// Whether originals could not be moved, so that it is tried again.
     var hasStuckOriginals = false
     var inWork: [Int64: WorkStatus] = [:]
+    /// Where the spool is shared: rows whose photos another service has in work, and rows whose lease it has taken.
+    var elsewhere: [Int64: Elsewhere] = [:]
+    var lostLeases: Set<Int64> = []
     /// The last of the threads that has ended: each ends after the one before it.
     var ended: Stage?
     /// When counting began.
