@@ -10,7 +10,7 @@ import XCTest
 /// (Tests/Golden/make_golden.py).
 final class TraceTests: XCTestCase {
     private static let beyondThePaper: [LossTerm] = [
-        .style, .colour, .spot, .spike, .lattice, .adversarialV, .discriminatorV,
+        .style, .colour, .spot, .spike, .lattice, .content, .adversarialV, .discriminatorV,
     ]
 
     static func trace() throws -> WeightsFile {
