@@ -83,7 +83,8 @@ extension LeaseDirectory {
     /// Now, by the clock of whoever keeps the file system, in nanoseconds since 1970.
     /// - Throws: `SystemError`.
     package func fileSystemTime() throws -> Int64 {
-        let path = held.appending("time-\(owner.run)")
+        // Removed like other drafts where this service dies here.
+        let path = draft("time-\(owner.run)")
         defer { try? Files.unlinkIfPresent(path) }
         return try Descriptor.open(path, flags: O_WRONLY | O_CREAT | O_NOFOLLOW).identity().changed
     }

@@ -55,6 +55,10 @@ package final class LeaseDirectory: Sendable {
     package func open() throws {
         for directory in [held, decided] { try Files.makeDirectory(directory) }
         for name in try Files.names(in: held) {
+            if name.starts(with: draftPrefix.utf8) {
+                try Files.unlinkIfPresent(held.appending(name))
+                continue
+            }
             guard let file = try openIfPresent(held.appending(name)), let record = try LeaseRecord(file),
                 record.owner.service == owner.service, record.owner.run != owner.run
             else { continue }
@@ -213,7 +217,7 @@ package final class LeaseDirectory: Sendable {
 
     /// Removes what services that died have written and not given a name.
     private func removeDrafts(_ names: [[UInt8]]) throws {
-        for name in names where name.starts(with: Self.draftPrefix.utf8) {
+        for name in names where name.starts(with: Self.anyDraftPrefix.utf8) {
             let path = held.appending(name)
             guard let seen = try observe(path), seen.mayBeTaken, seen.record?.owner.run != owner.run else { continue }
             try Files.unlinkIfPresent(path)
@@ -260,9 +264,12 @@ package final class LeaseDirectory: Sendable {
 
     // MARK: Names
 
-    private static let draftPrefix = "new-"
+    private static let anyDraftPrefix = "new-"
 
-    private func draft(_ token: String) -> BytePath { held.appending("\(Self.draftPrefix)\(token)") }
+    /// Of this service's drafts.
+    private var draftPrefix: String { "\(Self.anyDraftPrefix)\(owner.service)-" }
+
+    func draft(_ token: String) -> BytePath { held.appending("\(draftPrefix)\(token)") }
 
     func path(_ lease: Lease) -> BytePath { path(lease.key, lease.generation) }
 

@@ -24,13 +24,6 @@ final class SharedSpoolInterruptionTests: SharedSpoolTestCase {
         var originals: String
     }
 
-    override func setUpWithError() throws {
-        try super.setUpWithError()
-        try XCTSkipUnless(
-            ProcessInfo.processInfo.environment["CYCLEGAN_STYLED_INTERRUPTIONS"] != nil,
-            "CYCLEGAN_STYLED_INTERRUPTIONS=1 interrupts services at every step")
-    }
-
     /// One spool for each point and policy: all go on at once.
     private func scenarios(lease: String) throws -> [(FailurePoint, Scenario)] {
         var result: [(FailurePoint, Scenario)] = []
@@ -85,7 +78,7 @@ final class SharedSpoolInterruptionTests: SharedSpoolTestCase {
         for (_, scenario) in scenarios {
             try waitUntil("the other has done all of \(scenario.name)") {
                 scenario.spool.files("outbox").count == scenario.photos.count && scenario.spool.isIdle("b")
-                    && scenario.spool.files("leases/held").isEmpty
+                    && scenario.spool.leases.isEmpty
                     && (scenario.originals == "keep" || scenario.spool.files("inbox").isEmpty)
             }
             check(scenario, "before it wakes:")

@@ -23,7 +23,7 @@ final class SharedSpoolTests: SharedSpoolTestCase {
             try waitUntil("a fifth is done") { spool.files("outbox").count >= count / 5 }
             spool.kill9("b")
             spool.signal("c", SIGSTOP)
-            let atStop = spool.files("leases/held").count
+            let atStop = spool.leases.count
             // Longer than a lease lasts.
             usleep(4_500_000)
             spool.signal("c", SIGCONT)
@@ -111,7 +111,7 @@ final class SharedSpoolTests: SharedSpoolTestCase {
         let spool = try spool("shared", "lease: 1h\nstop-within: 0s")
         try spool.drop("sea", as: "beach.jpg")
         try spool.start("a", ["TRANSLATION_SECONDS": "60"])
-        try waitUntil("a has it") { spool.files("leases/held").count == 1 }
+        try waitUntil("a has it") { spool.leases.count == 1 }
         try spool.start("b")
         try waitUntil("b knows") {
             (try? spool.ask("b", ControlRequest(.status)).status?.elsewhere?.map(\.host)) == ["host-a"]
@@ -157,10 +157,10 @@ final class SharedSpoolTests: SharedSpoolTestCase {
         try waitUntil("it has died") { !spool.isRunning("a") }
         spool.kill9("a")
         XCTAssertEqual(spool.files("inbox"), [])
-        XCTAssertEqual(spool.files("leases/held").count, 1)
+        XCTAssertEqual(spool.leases.count, 1)
         try spool.start("b")
         try waitUntil("nothing is left") {
-            spool.files("leases/held").isEmpty && spool.files("leases/decided").isEmpty && spool.areAllIdle
+            spool.leases.isEmpty && spool.files("leases/decided").isEmpty && spool.areAllIdle
         }
         XCTAssertEqual(spool.files("outbox"), ["beach.vangogh.jpg", "boat.vangogh.jpg"])
         XCTAssertEqual(spool.files("originals"), ["beach.jpg", "boat.jpg"])
