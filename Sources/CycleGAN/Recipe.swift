@@ -14,8 +14,8 @@ package enum Recipe: String, Sendable, CaseIterable {
                 ("lambda-cycle", "4"),
                 ("semantic-weight", "0.5"), ("identity-every", "2"), ("style-weight", "3"), ("style-clusters", "12"),
                 ("style-roots", "true"),
-                ("feature-adversarial-weight", "3"), ("colour-weight", "3"), ("spot-weight", "60"),
-                ("spike-weight", "5"),
+                ("feature-adversarial-weight", "4"), ("colour-weight", "3"), ("content-weight", "0.3"),
+                ("spot-weight", "60"), ("spike-weight", "5"),
                 ("lattice-weight", "1500"), ("diff-augment", "color,translation"), ("ema", "0.998"),
                 ("stages", "800 sizes=480,640,800 photo-sizes=132,160,256,384,512,640 grain=0.05"),
             ]

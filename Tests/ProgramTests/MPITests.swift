@@ -18,6 +18,10 @@ final class MPITests: StyleTestCase {
         try XCTSkipUnless(found.status == 0, "mpirun is not installed (apt-get install libopenmpi-dev openmpi-bin)")
         let trial = try runCommand(Self.mpirun(1) + [Self.program, "train", "--help"])
         try XCTSkipUnless(trial.status == 0, "mpirun does not work here: \(trial.output)")
+        let start = try runCommand(Self.mpirun(1) + [Self.program, "train", "--resume", "--run", path("none")])
+        try XCTSkipIf(
+            start.output.contains("was built without MPI"),
+            "libopenmpi-dev was not there when the programs were built")
         for number in 0..<6 { try photo("photos/\(number).jpg", seed: number, width: 48, height: 40) }
         for number in 0..<3 { try photo("paintings/\(number).png", seed: number + 6, width: 40, height: 48, .png) }
     }

@@ -51,7 +51,8 @@ final class RetrainRunTests: XCTestCase {
         plan.settings = [
             "variant": "leaky-relu", "base-channels": "4", "residual-blocks": "1", "upsampling": "resize",
             "discriminator-channels": "4", "load-size": "40", "crop-size": "32", "stages": "none", "style-weight": "0",
-            "feature-adversarial-weight": "0", "lattice-weight": "0", "colour-weight": "0", "checkpoint-every": "1",
+            "feature-adversarial-weight": "0", "lattice-weight": "0", "colour-weight": "0", "content-weight": "0",
+            "checkpoint-every": "1",
         ]
         return plan
     }

@@ -127,7 +127,7 @@ final class TrainingEndToEndTests: XCTestCase {
             "base-channels=4", "residual-blocks=1", "discriminator-channels=4", "grain=0", "sizes=96", "photo-sizes=96",
             "load-size=96",
             "crop-size=64", "stages=none", "lattice-weight=0", "feature-adversarial-weight=0", "style-weight=0",
-            "colour-weight=0",
+            "colour-weight=0", "content-weight=0",
             "diff-augment=none", "learning-rate=\(learningRate)", "checkpoint-every=5", "ema=0.9",
         ].map { "\"\($0)\"" }.joined(separator: ", ")
         let configuration = """
