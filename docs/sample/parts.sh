@@ -36,7 +36,6 @@ part no-colours --colour-weight 0 --skip none
 part no-feature-discriminator --feature-adversarial-weight 0
 part no-content --content-weight 0
 part nearest --upsampling resize --lattice-weight 0
-part no-drops --spot-weight 0 --spike-weight 0
 part paper --style-weight 0 --sizes none --photo-sizes none --load-size 144 --grain 0 --colour-weight 0 --skip none \
     --feature-adversarial-weight 0 --upsampling transposed --downsampling-padding zero --lattice-weight 0 \
     --spot-weight 0 --spike-weight 0 --content-weight 0 --diff-augment none --ema 0 --identity-every 1 --lambda-cycle 10 --semantic-weight 1
