@@ -1,5 +1,6 @@
 #!/bin/bash
-# What each part of the recipe does: trainings from chance, equally long, one with everything and one without each part,
+# What each part of the recipe does: trainings from chance, equally long, one with everything and one without each part
+# (but those against drops, which come only after thousands of iterations),
 # and a piece of the sample landscape by each (docs/training.md). Needs Pillow; goes on where it was ended.
 #   parts.sh PROGRAM PHOTOS PAINTINGS RUNS [ITERATIONS]
 set -euo pipefail
