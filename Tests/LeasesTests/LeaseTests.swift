@@ -209,11 +209,21 @@ final class LeaseTests: XCTestCase {
         let (a, b) = (try service("a"), try service("b"))
         let lease = try take(a)
         // As it lies there before it gets its name.
-        try Files.rename(a.path(lease), to: directory.appending("held/new-\(lease.token)"))
+        try Files.rename(a.path(lease), to: a.draft(lease.token))
         XCTAssertEqual(try b.look().count, 0)
         XCTAssertEqual(try names.count, 1)
         try watch(b, seconds: 125)
         XCTAssertEqual(try names, [])
+    }
+
+    func testDraftOfAnEarlierRun_isRemovedAtTheNextStart_andOthersStay() throws {
+        let (a, b) = (try service("a"), try service("b"))
+        for leases in [a, b] {
+            let lease = try take(leases, "of \(leases.owner.service)")
+            try Files.rename(leases.path(lease), to: leases.draft(lease.token))
+        }
+        _ = try service("a", run: "2")
+        XCTAssertEqual(try names.map { $0.hasPrefix("new-b-") }, [true])
     }
 
     func testFileThatWasNeverWritten_isALeaseLikeOthers() throws {
