@@ -42,7 +42,12 @@ demo: build ## start the service on ./demo, drop a photo (PHOTO=path) and show t
 man: build ## write the reference parts of the manual pages anew
 	docs/man/update.sh "$(PROGRAMS_DIRECTORY)"
 
-lint: ## style: is everything laid out as .swift-format and .clang-format have it?
+# What only some targets need is added to what `deps` looks for.
+lint: PACKAGES := clang-format
+deb: PACKAGES += debhelper
+package-test: PACKAGES := debootstrap systemd-container
+
+lint: deps ## style: is everything laid out as .swift-format and .clang-format have it?
 	Tests/Lint/lint.sh
 
 bench: build ## this machine's speed: the default model's network, the paper's, a training step
@@ -51,12 +56,11 @@ bench: build ## this machine's speed: the default model's network, the paper's, 
 	"$(PROGRAMS_DIRECTORY)/cyclegan-style" bench training --base-channels 32 --residual-blocks 6 --upsampling bilinear --crop-size 128
 
 deb: deps ## Debian packages, into .build/deb
-	@command -v dh >/dev/null || { echo "debhelper is needed: apt-get install debhelper" >&2; exit 1; }
 	mkdir -p .build/deb && rm -f .build/deb/*.deb
 	debian/rules clean binary DEB_DIRECTORY=$(CURDIR)/.build/deb
 	@ls -l .build/deb
 
-package-test: ## the packages in a fresh Debian 12, booted, and as a container (root; make deb first)
+package-test: deps ## the packages in a fresh Debian 12, booted, and as a container (root; make deb first)
 	Tests/Package/package-test.sh
 	Tests/Package/container-test.sh
 

@@ -27,7 +27,8 @@ package final class Ablation {
         package var done, total: Int
     }
 
-    /// A plan in a directory, new or gone on with. Throws `TrainingError` where another plan is there.
+    /// A plan in a directory, new or gone on with; then the directory's seeds count. Throws `TrainingError` where
+    /// another plan is there.
     package init(
         _ plan: AblationPlan?, directory: String, in context: ComputeContext = .default,
         notice: @escaping @Sendable (String) -> Void = { _ in }
@@ -36,14 +37,28 @@ package final class Ablation {
         guard let known = found ?? plan else {
             throw TrainingError("\(directory) holds no ablation; name --photos, --paintings and a budget to begin one")
         }
-        if let found, let plan, found.asGiven != plan.asGiven {
+        if let found, let plan, found.withoutSeeds != plan.withoutSeeds {
             throw TrainingError(
                 "\(directory) holds an ablation with other settings (\(AblationPlan.fileName)); go on with it without "
                     + "naming any, or name another directory")
         }
-        try known.validate()
         (self.plan, self.directory, self.context, self.notice) = (known, directory, context, notice)
+        try known.validate()
         if found == nil { try known.write(directory) }
+    }
+
+    /// Adds seeds to those of the directory, whose runs stay as they are. Throws `TrainingError` for fewer than there
+    /// are.
+    package func raise(seeds: Int) throws {
+        guard seeds != plan.seeds else { return }
+        guard seeds > plan.seeds else {
+            throw TrainingError("\(directory) has \(plan.seeds) seeds; there can be more later, not fewer")
+        }
+        var raised = plan
+        raised.seeds = seeds
+        try raised.validate()
+        try raised.write(directory)
+        plan = raised
     }
 
     private func runDirectory(_ variant: Variant, _ seed: Int) -> String {

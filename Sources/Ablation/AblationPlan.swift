@@ -31,10 +31,10 @@ package struct AblationPlan: Codable, Equatable, Sendable {
         (self.photos, self.paintings, self.features) = (photos, paintings, features)
     }
 
-    /// Without what was found out on the way.
-    var asGiven: AblationPlan {
+    /// Without what was found out on the way and the number of seeds, to which more can be added.
+    var withoutSeeds: AblationPlan {
         var plan = self
-        plan.measuredIterations = nil
+        (plan.measuredIterations, plan.seeds) = (nil, 0)
         return plan
     }
 

@@ -27,7 +27,11 @@ struct AblateCommand: ParsableCommand {
     @Option(name: .long, help: ArgumentHelp("Iterations of each run,", valueName: "n")) var iterations: Int?
     @Option(name: .long, help: ArgumentHelp("or minutes of the slowest, turned into iterations once.", valueName: "t"))
     var minutes: Double?
-    @Option(name: .long, help: ArgumentHelp("Seeds that each variant is trained with.", valueName: "n")) var seeds = 3
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Seeds that each variant is trained with (3); more can be added to an ablation later.", valueName: "n"))
+    var seeds: Int?
     @Option(
         name: .long,
         help: ArgumentHelp(
@@ -86,7 +90,7 @@ struct AblateCommand: ParsableCommand {
             throw ValidationError("A new ablation needs --photos and --paintings.")
         }
         if let minutes, !(minutes > 0 && minutes < 1e7) { throw ValidationError("--minutes is above 0.") }
-        if !(1...100).contains(seeds) { throw ValidationError("--seeds is from 1 to 100.") }
+        if let seeds, !(1...100).contains(seeds) { throw ValidationError("--seeds is from 1 to 100.") }
         if heldOutPart == nil { throw ValidationError("--held-out is a part, as 10% or 0.1, at most 50%.") }
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is from 1 to 1024.") }
     }
@@ -99,6 +103,7 @@ struct AblateCommand: ParsableCommand {
                 bar.clear()
                 standardError(line)
             }
+            if let seeds { try ablation.raise(seeds: seeds) }
             StopSignal.catchThem()
             let isDone = try ablation.run { progress in
                 let line = Self.line(progress)
@@ -153,7 +158,8 @@ struct AblateCommand: ParsableCommand {
                     + "and --feature-weights FILE)")
         }
         var plan = AblationPlan(photos: absolute(photos), paintings: absolute(paintings), features: described)
-        (plan.heldOut, plan.seeds, plan.iterations, plan.minutes) = (heldOutPart!, seeds, iterations, minutes)
+        (plan.heldOut, plan.iterations, plan.minutes) = (heldOutPart!, iterations, minutes)
+        if let seeds { plan.seeds = seeds }
         (plan.contentWeights, plan.dimensions, plan.figurePhotos) = (vgg16, dims?.rawValue, figurePhoto.map(absolute))
         if let config {
             let given = try TrainingConfiguration(contentsOf: config), usual = TrainingConfiguration()

@@ -154,6 +154,29 @@ final class AblationTests: XCTestCase {
         }
     }
 
+    func testSeedsCanBeAddedLater() throws {
+        var plan = try plan()
+        plan.seeds = 1
+        let run = folder + "/run", kept = run + "/semantic-seed1/evaluation.json"
+        XCTAssertTrue(try Ablation(plan, directory: run).run { _ in true })
+        let first = try data(kept)
+        var trained: Set<Int> = []
+        let raised = try Ablation(nil, directory: run)
+        try raised.raise(seeds: 2)
+        XCTAssertTrue(
+            try raised.run {
+                trained.insert($0.seed)
+                return true
+            })
+        XCTAssertEqual(trained, [2], "what is done is not done again")
+        XCTAssertEqual(try data(kept), first)
+        // The plan that it began with goes on with it, now with both seeds.
+        let again = try Ablation(plan, directory: run)
+        XCTAssertEqual(again.table.results.count, 8)
+        XCTAssertEqual(again.table.rows.map(\.seeds), [2, 2, 2, 2])
+        XCTAssertThrowsError(try again.raise(seeds: 1)) { XCTAssertTrue("\($0)".contains("not fewer"), "\($0)") }
+    }
+
     // MARK: The table
 
     private func result(_ variant: Variant, _ seed: Int, _ frechet: Double) -> AblationResult {

@@ -20,14 +20,10 @@ if [ "$long" ]; then
 fi
 echo "Lines above 120 columns: $(grep -c . <<< "$long" || true)"
 
-if command -v clang-format > /dev/null; then
-  other=0
-  while read -r file; do
-    clang-format --dry-run --Werror "$file" || other=$((other + 1))
-  done < <(git ls-files --cached --others --exclude-standard 'Sources/*.c' 'Sources/*.h')
-  [ $other = 0 ] || status=1
-  echo "C: $other files laid out otherwise"
-else
-  echo "C is not looked at: there is no clang-format (apt-get install clang-format)"
-fi
+other=0
+while read -r file; do
+  clang-format --dry-run --Werror "$file" || other=$((other + 1))
+done < <(git ls-files --cached --others --exclude-standard 'Sources/*.c' 'Sources/*.h')
+[ $other = 0 ] || status=1
+echo "C: $other files laid out otherwise"
 exit $status
